@@ -154,7 +154,7 @@ function(dbk_library)
   # our own functions stay ours.
   target_link_options(databricks_sql_kernel PRIVATE
       "LINKER:--version-script=${map}" LINKER:-z,relro,-z,now,-z,noexecstack,-z,nodelete
-      LINKER:-Bsymbolic-functions)
+      LINKER:-Bsymbolic-functions LINKER:--as-needed)
   if(NOT DBK_SANITIZE) # clang leaves the sanitizer's own symbols open in shared libraries
     target_link_options(databricks_sql_kernel PRIVATE LINKER:--no-undefined)
   endif()
