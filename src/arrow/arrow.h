@@ -1,0 +1,139 @@
+/* arrow/arrow.h: bytes to Arrow columns and back: IPC, LZ4, C Data Interface, types, conversions.
+ *
+ * What:    pure functions over memory, no I/O and no threads. A stream of bytes goes in
+ *          (dbk_unpack), batches come out that point into the blocks the bytes were decoded into.
+ * Threads: schemas, batches and blocks are immutable once published and counted atomically: any
+ *          thread may ref/unref/export. Readers and writers belong to one thread at a time.
+ * Owner:   a batch holds its schema and its blocks; an exported ArrowArray holds the batch. */
+#ifndef DBK_ARROW_ARROW_H
+#define DBK_ARROW_ARROW_H
+
+#include "arrow/cdata.h"
+#include "base/base.h"
+
+/* ---- blocks: the memory decoded bytes live in ------------------------------------------- */
+
+typedef struct dbk_block dbk_block; /* opaque, counted */
+
+/* Who is told that a block's memory was given back (any thread, no lock held). */
+typedef struct dbk_block_owner {
+    void (*released)(void *ctx, size_t bytes); /* NULL: nobody */
+    void *ctx;
+} dbk_block_owner;
+
+/* Frees the process-wide pool of warm blocks (bounded: see block.c). Any thread. */
+void dbk_block_pool_trim(void);
+
+/* ---- schemas ------------------------------------------------------------------------------ */
+
+typedef struct dbk_schema dbk_schema; /* opaque, counted, immutable; fields in arrow/schema.h */
+
+dbk_schema *dbk_schema_ref(dbk_schema *s);
+void dbk_schema_unref(dbk_schema *s); /* NULL is a no-op */
+size_t dbk_schema_column_count(const dbk_schema *s);
+const char *dbk_schema_column_name(const dbk_schema *s, size_t i); /* borrowed from s */
+/* Same types and nesting; names, nullability and metadata do not matter. */
+bool dbk_schema_same_types(const dbk_schema *a, const dbk_schema *b);
+
+/* One column as the server's manifest describes it; texts are borrowed for the call. */
+typedef struct dbk_column_desc {
+    dbk_slice name;
+    dbk_slice type_name; /* "DECIMAL" */
+    dbk_slice type_text; /* "DECIMAL(10,2)" */
+    int64_t position;
+    int64_t precision;       /* -1: absent */
+    int64_t scale;           /* -1: absent */
+    dbk_slice interval_type; /* ptr NULL: absent */
+} dbk_column_desc;
+
+/* The schema of a result without data: Arrow types from type_text (spec sea-protocol section 9,
+ * column "manifest"), names in order of position, field metadata databricks.* set. */
+DBK_MUST_USE dbk_status dbk_schema_from_columns(const dbk_column_desc *columns, size_t count,
+                                                dbk_schema **out, dbk_error *err);
+/* A schema that came with data, dressed with the manifest: names replaced by position, metadata
+ * databricks.type_name/.type_text/.type_precision/.type_scale/.type_interval_type appended to what
+ * the server's stream carried. count may differ from the schema's: DataLoss. */
+DBK_MUST_USE dbk_status dbk_schema_dress(const dbk_schema *wire, const dbk_column_desc *columns,
+                                         size_t count, dbk_schema **out, dbk_error *err);
+
+/* ---- batches ------------------------------------------------------------------------------ */
+
+typedef struct dbk_batch dbk_batch; /* opaque, counted, immutable */
+
+dbk_batch *dbk_batch_ref(dbk_batch *b);
+void dbk_batch_unref(dbk_batch *b); /* NULL is a no-op */
+int64_t dbk_batch_row_count(const dbk_batch *b);
+dbk_schema *dbk_batch_schema(const dbk_batch *b); /* borrowed */
+size_t dbk_batch_byte_size(const dbk_batch *b);   /* bytes of the buffers it shows */
+/* A view of rows [offset, offset + count); shares all memory. */
+DBK_MUST_USE dbk_status dbk_batch_slice(dbk_batch *b, int64_t offset, int64_t count,
+                                        dbk_batch **out, dbk_error *err);
+/* The same columns under another schema with the same types (dressing). */
+DBK_MUST_USE dbk_status dbk_batch_with_schema(dbk_batch *b, dbk_schema *schema, dbk_batch **out,
+                                              dbk_error *err);
+
+/* ---- C Data Interface --------------------------------------------------------------------- */
+
+/* Fresh, independent exports; *out is written on success only. The array is a struct array ("+s")
+ * with offset 0; releasing it on any thread, after everything else is gone, is fine. */
+DBK_MUST_USE dbk_status dbk_schema_export(const dbk_schema *s, struct ArrowSchema *out,
+                                          dbk_error *err);
+DBK_MUST_USE dbk_status dbk_batch_export(dbk_batch *b, struct ArrowArray *out, dbk_error *err);
+
+/* ---- unpacking: bytes of a chunk or attachment, as they arrive, to batches ------------------ */
+
+typedef struct dbk_unpack dbk_unpack; /* opaque */
+
+typedef struct dbk_unpack_options {
+    bool lz4;             /* the manifest says LZ4_FRAME */
+    size_t expected_bytes; /* declared and capped size of the decoded stream, 0: unknown; a hint for
+                              memory, never trusted beyond it */
+    size_t max_bytes;      /* decoded bytes beyond this are DataLoss; 0: no limit */
+    dbk_block_owner owner;
+} dbk_unpack_options;
+
+DBK_MUST_USE dbk_status dbk_unpack_new(const dbk_unpack_options *options, dbk_unpack **out,
+                                       dbk_error *err);
+void dbk_unpack_free(dbk_unpack *u); /* NULL is a no-op; popped batches live on */
+/* Consumes all of in. Errors are final: DataLoss with what was found where. */
+DBK_MUST_USE dbk_status dbk_unpack_feed(dbk_unpack *u, dbk_slice in, dbk_error *err);
+/* The end of the input: an error when it stops inside an LZ4 frame or an Arrow message, or when no
+ * schema was seen. A missing end-of-stream marker is legal. */
+DBK_MUST_USE dbk_status dbk_unpack_finish(dbk_unpack *u, dbk_error *err);
+/* Next decoded batch in order, owned by the caller; NULL: none yet. Zero-row batches appear too. */
+dbk_batch *dbk_unpack_pop(dbk_unpack *u);
+dbk_schema *dbk_unpack_schema(const dbk_unpack *u); /* borrowed; NULL: not seen yet */
+size_t dbk_unpack_block_bytes(const dbk_unpack *u); /* block memory taken so far */
+
+/* ---- JSON_ARRAY rows ------------------------------------------------------------------------ */
+
+/* Rows of texts and nulls (arrays of arrays, as SEA's data_array) to one batch of schema's types.
+ * DataLoss with row, column and value when a text does not parse as its type. */
+DBK_MUST_USE dbk_status dbk_batch_from_json(dbk_schema *schema, const json_t *rows,
+                                            dbk_block_owner owner, dbk_batch **out, dbk_error *err);
+
+/* ---- conversions asked for by options -------------------------------------------------------- */
+
+typedef struct dbk_convert_options {
+    bool intervals_as_string; /* interval and duration columns to utf8 */
+    bool complex_as_json;     /* list, map, struct columns to utf8 JSON */
+} dbk_convert_options;
+
+/* What the schema becomes (an Arrow null column always becomes utf8, spec section 9); *out may be
+ * the same schema with another reference when nothing changes. */
+DBK_MUST_USE dbk_status dbk_convert_schema(dbk_schema *in, const dbk_convert_options *options,
+                                           dbk_schema **out, dbk_error *err);
+/* Converts one batch to `schema`, which dbk_convert_schema gave; *out may share b. */
+DBK_MUST_USE dbk_status dbk_convert_batch(dbk_batch *b, dbk_schema *schema,
+                                          const dbk_convert_options *options, dbk_block_owner owner,
+                                          dbk_batch **out, dbk_error *err);
+
+/* ---- IPC writing ----------------------------------------------------------------------------- */
+
+/* Append to out: a schema message; a record batch message (dictionaries included); the
+ * end-of-stream marker. Together they are an Arrow IPC stream, 8-byte aligned, little-endian. */
+DBK_MUST_USE dbk_status dbk_ipc_write_schema(const dbk_schema *s, dbk_buf *out, dbk_error *err);
+DBK_MUST_USE dbk_status dbk_ipc_write_batch(const dbk_batch *b, dbk_buf *out, dbk_error *err);
+DBK_MUST_USE dbk_status dbk_ipc_write_end(dbk_buf *out, dbk_error *err);
+
+#endif
