@@ -62,7 +62,7 @@ missing=()
 need() { # need PACKAGE[,PACKAGE] PROBE...
     local packages=$1
     shift
-    "$@" || missing+=(${packages//,/ })
+    "$@" >/dev/null || missing+=(${packages//,/ })
 }
 
 probe_packages() {
@@ -86,6 +86,7 @@ probe_packages() {
     if [ "$level" = check ]; then
         need clang has clang
         need libclang-rt-14-dev has_fuzzer
+        need llvm has llvm-symbolizer # names in the stack traces of clang's sanitizers
         need clang-format has clang-format
         need clang-tidy has clang-tidy
     fi
@@ -162,4 +163,9 @@ PYTHON
     fi
 fi
 
-printf '%s\n' "$inputs" >"$stamp"
+for lower in build run test check; do # what is enough for this level is enough for those before it
+    printf '%s\n' "$inputs" >"build/.setup-$lower"
+    if [ "$lower" = "$level" ]; then
+        break
+    fi
+done
