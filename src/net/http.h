@@ -1,0 +1,103 @@
+/* net/http.h: one HTTP exchange at a time on a lane: request in, response or reason out.
+ *
+ * No retries, no redirects, no meaning of status codes: those belong to the rooms above. */
+#ifndef DBK_NET_HTTP_H
+#define DBK_NET_HTTP_H
+
+#include "net/lane.h"
+
+/* ---- settings shared by many exchanges: TLS, proxy, timeouts ---- */
+
+typedef struct dbk_http_config dbk_http_config; /* opaque, counted, immutable */
+
+/* Plain settings; texts are copied by dbk_http_config_new. {0} is the default for each. */
+typedef struct dbk_http_settings {
+    dbk_slice user_agent;
+    dbk_slice ca_pem;      /* added to the system's roots */
+    dbk_slice client_cert_pem;
+    dbk_slice client_key_pem;
+    bool tls_skip_verify;   /* accept any chain */
+    bool tls_skip_hostname; /* accept any name */
+    dbk_slice proxy_url;    /* empty: HTTPS_PROXY, HTTP_PROXY, NO_PROXY of the environment */
+    dbk_slice proxy_user;
+    dbk_slice proxy_password;
+    dbk_slice proxy_bypass; /* comma-separated hosts */
+    uint64_t request_timeout_ms; /* whole exchange, 0: 120 s */
+    uint64_t connect_timeout_ms; /* 0: 30 s */
+    uint64_t stall_timeout_ms;   /* no byte for so long, 0: 60 s */
+} dbk_http_settings;
+
+/* InvalidArgument for PEM without a certificate, a bad proxy URL, control characters. */
+DBK_MUST_USE dbk_status dbk_http_config_new(const dbk_http_settings *settings,
+                                            dbk_http_config **out, dbk_error *err);
+dbk_http_config *dbk_http_config_ref(dbk_http_config *c); /* any thread */
+void dbk_http_config_unref(dbk_http_config *c);           /* any thread; NULL is a no-op */
+
+/* ---- an exchange ---- */
+
+typedef enum dbk_http_outcome {
+    DBK_HTTP_ANSWERED,    /* a whole response, whatever its status */
+    DBK_HTTP_UNREACHABLE, /* no byte of the request left: resolve, connect, proxy refused */
+    DBK_HTTP_TLS,         /* handshake or certificate; no byte of the request left */
+    DBK_HTTP_BROKEN,      /* reset, closed or malformed after the request may have left */
+    DBK_HTTP_TIMED_OUT,   /* request_timeout_ms passed */
+    DBK_HTTP_STALLED,     /* stall_timeout_ms without a byte */
+    DBK_HTTP_REFUSED      /* the sink said stop, or the body passed max_body */
+} dbk_http_outcome;
+
+typedef struct dbk_http_response {
+    dbk_http_outcome outcome;
+    bool request_sent;     /* at least one byte of the request may have left */
+    int status;            /* 0: no status line seen */
+    dbk_buf body;          /* whole body, or its first bytes when a sink took it */
+    char retry_after[64];  /* header text, "" when absent */
+    char content_type[96];
+    char request_id[96];   /* x-request-id or x-databricks-request-id */
+    char location[256];    /* without its query */
+    int64_t date_unix_s;   /* Date header, -1 when absent */
+    int64_t content_length; /* -1: unknown */
+    uint64_t bytes_received; /* body bytes */
+    char why[320];         /* for outcomes other than ANSWERED: what went wrong, no secrets */
+} dbk_http_response;
+
+typedef enum dbk_sink_answer {
+    DBK_SINK_GO,
+    DBK_SINK_PAUSE, /* nothing of this piece was taken: it comes again after dbk_http_resume */
+    DBK_SINK_STOP   /* ends the exchange with DBK_HTTP_REFUSED */
+} dbk_sink_answer;
+
+/* Takes body bytes of a 2xx answer as they arrive; other bodies are gathered in response.body. */
+typedef struct dbk_http_sink {
+    dbk_sink_answer (*data)(void *ctx, const dbk_http_response *head, dbk_slice bytes);
+    void *ctx;
+} dbk_http_sink;
+
+typedef struct dbk_http_request {
+    const char *method; /* "GET", "POST", "DELETE", "PUT" */
+    const char *url;
+    const char *const *headers; /* "name: value" lines, copied */
+    size_t header_count;
+    dbk_slice body;     /* borrowed until the exchange ends */
+    bool has_body;      /* also an empty one */
+    bool follow;        /* GET only: follow up to 3 redirects (storage; no credentials there) */
+    bool http1_only;    /* storage: one connection per transfer is faster than one h2 stream */
+    bool no_deadline;   /* only the stall timeout bounds it (large downloads) */
+    size_t max_body;    /* bytes of response.body; 0: 64 MiB */
+    dbk_http_sink sink; /* data NULL: everything is gathered */
+} dbk_http_request;
+
+typedef struct dbk_http dbk_http; /* opaque */
+typedef void (*dbk_http_done)(dbk_http *http, void *ctx);
+
+/* Starts an exchange on the lane (lane thread). done is called once, on the lane, never from inside
+ * this function; the response is readable from then until dbk_http_free. */
+DBK_MUST_USE dbk_status dbk_http_start(dbk_lane *lane, dbk_http_config *config,
+                                       const dbk_http_request *request, dbk_http_done done,
+                                       void *ctx, dbk_http **out, dbk_error *err);
+dbk_http_response *dbk_http_response_of(dbk_http *http);
+void dbk_http_resume(dbk_http *http); /* after DBK_SINK_PAUSE; lane thread, not inside the sink */
+/* Ends it when it still runs (done is then never called) and frees it. Lane thread, not inside the
+ * sink. NULL is a no-op. */
+void dbk_http_free(dbk_http *http);
+
+#endif

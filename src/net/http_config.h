@@ -1,0 +1,26 @@
+/* net/http_config.h: what http.c applies to each curl handle. */
+#ifndef DBK_NET_HTTP_CONFIG_H
+#define DBK_NET_HTTP_CONFIG_H
+
+#include "net/http.h"
+
+#include <stdatomic.h>
+
+struct dbk_http_config {
+    atomic_size_t refs;
+    dbk_str user_agent;
+    dbk_str ca_pem; /* system roots + the caller's, or absent: curl's default file */
+    dbk_secret client_cert_pem;
+    dbk_secret client_key_pem;
+    bool tls_skip_verify;
+    bool tls_skip_hostname;
+    dbk_str proxy_url; /* absent: environment */
+    dbk_secret proxy_user;
+    dbk_secret proxy_password;
+    dbk_str proxy_bypass;
+    uint64_t request_timeout_ms;
+    uint64_t connect_timeout_ms;
+    uint64_t stall_timeout_ms;
+};
+
+#endif

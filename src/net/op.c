@@ -1,0 +1,302 @@
+#include "net/op.h"
+
+static void end_cancelled(dbk_op *op);
+
+void dbk_op_init(dbk_op *op, const dbk_machine *machine, dbk_lane *lane) {
+    op->machine = machine;
+    op->lane = lane;
+    atomic_init(&op->refs, 1);
+    atomic_init(&op->done, false);
+    atomic_init(&op->cancel_wanted, false);
+    atomic_init(&op->cancel_posted, false);
+}
+
+dbk_op *dbk_op_ref(dbk_op *op) {
+    size_t old = atomic_fetch_add_explicit(&op->refs, 1, memory_order_relaxed);
+    DBK_ASSERT(old > 0);
+    (void)old;
+    return op;
+}
+
+void dbk_op_unref(dbk_op *op) {
+    if (op == NULL || atomic_fetch_sub_explicit(&op->refs, 1, memory_order_acq_rel) != 1) {
+        return;
+    }
+    DBK_ASSERT(!op->running && op->http == NULL && op->child == NULL);
+    dbk_error_reset(&op->err);
+    op->machine->destroy(op);
+}
+
+bool dbk_op_is_done(const dbk_op *op) {
+    return atomic_load_explicit(&op->done, memory_order_acquire);
+}
+
+/* Ends whatever the operation waits for. */
+static void drop_waits(dbk_op *op) {
+    dbk_timer_stop(&op->timer);
+    dbk_http_free(op->http);
+    op->http = NULL;
+    op->parked = false;
+    dbk_op *child = op->child;
+    op->child = NULL;
+    if (child != NULL) {
+        child->on_done = NULL; /* its end is no news for us any more */
+        if (child->running) {
+            atomic_store(&child->cancel_wanted, true);
+            end_cancelled(child);
+        }
+        dbk_op_unref(child);
+    }
+}
+
+static void complete(dbk_op *op, dbk_status st) {
+    drop_waits(op);
+    dbk_timer_stop(&op->deadline);
+    op->status = st;
+    if (st != DBK_OK && op->err.code == DBK_OK) {
+        (void)dbk_error_set(&op->err, st, "%s failed", op->machine->name);
+    }
+    op->running = false;
+    atomic_store_explicit(&op->done, true, memory_order_release);
+    DBK_LOG(TRACE, op->session_id, "%s: done: %s", op->machine->name, dbk_status_name(st));
+    if (op->on_done != NULL) {
+        op->on_done(op, op->ctx);
+    }
+    dbk_op_unref(op); /* the runner's reference */
+}
+
+/* The latch or the deadline ends a running operation. */
+static void end_early(dbk_op *op) {
+    dbk_status st = op->err.code;
+    drop_waits(op);
+    if (op->machine->cancelled != NULL) {
+        op->machine->cancelled(op);
+    }
+    complete(op, st);
+}
+
+static void end_cancelled(dbk_op *op) {
+    (void)dbk_error_set(&op->err, DBK_CANCELLED, "%s was cancelled", op->machine->name);
+    end_early(op);
+}
+
+static void enter(dbk_op *op, uint32_t state) {
+    DBK_ASSERT((op->machine->states[op->state].may_go_to & DBK_TO(state)) != 0);
+    DBK_LOG(TRACE, op->session_id, "%s: %s -> %s", op->machine->name,
+            op->machine->states[op->state].name, op->machine->states[state].name);
+    op->state = state;
+}
+
+/* Runs states until one waits or ends. */
+static void run_from(dbk_op *op) {
+    for (;;) {
+        if (atomic_load(&op->cancel_wanted)) {
+            end_cancelled(op);
+            return;
+        }
+        switch (op->machine->states[op->state].run(op)) {
+        case DBK_STEP_GOTO:
+            enter(op, op->next_state);
+            break;
+        case DBK_STEP_WAIT:
+            return;
+        case DBK_STEP_DONE:
+            complete(op, op->status);
+            return;
+        }
+    }
+}
+
+static void go_on(dbk_op *op) {
+    enter(op, op->next_state);
+    run_from(op);
+}
+
+/* ---- start, cancel, deadline ---- */
+
+static void deadline_passed(dbk_timer *timer) {
+    dbk_op *op = DBK_CONTAINER_OF(timer, dbk_op, deadline);
+    (void)dbk_error_set(&op->err, DBK_TIMEOUT, "%s took longer than %llu ms (state %s)",
+                        op->machine->name, (unsigned long long)op->deadline_ms,
+                        op->machine->states[op->state].name);
+    end_early(op);
+}
+
+static void begin(dbk_op *op) {
+    op->running = true;
+    op->state = 0;
+    if (op->deadline_ms != 0 &&
+        !dbk_timer_start(op->lane, &op->deadline, op->deadline_ms, deadline_passed)) {
+        complete(op, dbk_error_oom(&op->err, "a deadline"));
+        return;
+    }
+    run_from(op);
+}
+
+static void begin_task(dbk_task *task) {
+    begin(DBK_CONTAINER_OF(task, dbk_op, start_task));
+}
+
+void dbk_op_start(dbk_op *op, dbk_op_done_cb on_done, void *ctx) {
+    op->on_done = on_done;
+    op->ctx = ctx;
+    (void)dbk_op_ref(op); /* the runner's; complete gives it back */
+    if (dbk_lane_on(op->lane)) {
+        begin(op);
+    } else {
+        op->start_task.run = begin_task;
+        dbk_lane_post(op->lane, &op->start_task);
+    }
+}
+
+static void cancel_task(dbk_task *task) {
+    dbk_op *op = DBK_CONTAINER_OF(task, dbk_op, cancel_task);
+    if (op->running) {
+        end_cancelled(op);
+    }
+    dbk_op_unref(op); /* the task's */
+}
+
+void dbk_op_cancel(dbk_op *op) {
+    atomic_store(&op->cancel_wanted, true);
+    if (dbk_op_is_done(op) || atomic_exchange(&op->cancel_posted, true)) {
+        return;
+    }
+    (void)dbk_op_ref(op);
+    op->cancel_task.run = cancel_task;
+    dbk_lane_post(op->lane, &op->cancel_task);
+}
+
+/* ---- blocking ---- */
+
+typedef struct waiter {
+    dbk_mutex lock;
+    dbk_cond changed;
+    bool done;
+} waiter;
+
+static void wake_waiter(dbk_op *op, void *ctx) {
+    (void)op;
+    waiter *w = ctx;
+    dbk_mutex_lock(&w->lock);
+    w->done = true;
+    dbk_cond_signal(&w->changed);
+    dbk_mutex_unlock(&w->lock);
+}
+
+dbk_status dbk_op_run(dbk_op *op, dbk_error *err) {
+    if (dbk_lane_on_any()) {
+        return dbk_error_set(err, DBK_INVALID_ARGUMENT,
+                             "a blocking call inside a callback of the library would never return");
+    }
+    waiter w = {.done = false};
+    dbk_mutex_init(&w.lock);
+    dbk_cond_init(&w.changed);
+    dbk_op_start(op, wake_waiter, &w);
+    dbk_mutex_lock(&w.lock);
+    while (!w.done) {
+        dbk_cond_wait(&w.changed, &w.lock);
+    }
+    dbk_mutex_unlock(&w.lock);
+    dbk_cond_destroy(&w.changed);
+    dbk_mutex_destroy(&w.lock);
+    if (op->status != DBK_OK) {
+        dbk_error_move(err, &op->err);
+    }
+    return op->status;
+}
+
+/* ---- waits ---- */
+
+dbk_step dbk_op_goto(dbk_op *op, uint32_t state) {
+    op->next_state = state;
+    return DBK_STEP_GOTO;
+}
+
+dbk_step dbk_op_finish(dbk_op *op, dbk_status st) {
+    op->status = st;
+    return DBK_STEP_DONE;
+}
+
+static void timer_fired(dbk_timer *timer) {
+    go_on(DBK_CONTAINER_OF(timer, dbk_op, timer));
+}
+
+dbk_step dbk_op_wait_ms(dbk_op *op, uint64_t delay_ms, uint32_t next) {
+    op->next_state = next;
+    if (!dbk_timer_start(op->lane, &op->timer, delay_ms, timer_fired)) {
+        return dbk_op_finish(op, dbk_error_oom(&op->err, "a timer"));
+    }
+    return DBK_STEP_WAIT;
+}
+
+static void http_done(dbk_http *http, void *ctx) {
+    (void)http;
+    go_on(ctx);
+}
+
+dbk_step dbk_op_wait_http(dbk_op *op, dbk_http_config *config, const dbk_http_request *request,
+                          uint32_t next) {
+    dbk_http_free(op->http);
+    op->http = NULL;
+    op->next_state = next;
+    dbk_status st =
+        dbk_http_start(op->lane, config, request, http_done, op, &op->http, &op->err);
+    return st == DBK_OK ? DBK_STEP_WAIT : dbk_op_finish(op, st);
+}
+
+static void child_done(dbk_op *child, void *ctx) {
+    dbk_op *op = ctx;
+    if (op->starting_child) {
+        return; /* wait_child looks at it */
+    }
+    op->child = NULL;
+    if (child->status != DBK_OK && !op->tolerant) {
+        dbk_error_move(&op->err, &child->err);
+        complete(op, child->status);
+    } else {
+        go_on(op);
+    }
+    dbk_op_unref(child);
+}
+
+static dbk_step wait_child(dbk_op *op, dbk_op *child, uint32_t next, bool tolerant) {
+    DBK_ASSERT(child->lane == op->lane);
+    op->next_state = next;
+    op->tolerant = tolerant;
+    op->child = dbk_op_ref(child);
+    op->starting_child = true;
+    dbk_op_start(child, child_done, op);
+    op->starting_child = false;
+    if (!dbk_op_is_done(child)) {
+        return DBK_STEP_WAIT;
+    }
+    op->child = NULL;
+    dbk_status st = tolerant ? DBK_OK : child->status;
+    if (st != DBK_OK) {
+        dbk_error_move(&op->err, &child->err);
+    }
+    dbk_op_unref(child);
+    return st == DBK_OK ? DBK_STEP_GOTO : dbk_op_finish(op, st);
+}
+
+dbk_step dbk_op_wait_op(dbk_op *op, dbk_op *child, uint32_t next) {
+    return wait_child(op, child, next, false);
+}
+
+dbk_step dbk_op_try_op(dbk_op *op, dbk_op *child, uint32_t next) {
+    return wait_child(op, child, next, true);
+}
+
+dbk_step dbk_op_wait_wake(dbk_op *op, uint32_t next) {
+    op->next_state = next;
+    op->parked = true;
+    return DBK_STEP_WAIT;
+}
+
+void dbk_op_wake(dbk_op *op) {
+    if (op->running && op->parked) {
+        op->parked = false;
+        go_on(op);
+    }
+}
