@@ -14,58 +14,89 @@
 
 #define DBK_ARROW_MAX_DEPTH 64 /* nesting of fields; deeper schemas are DataLoss */
 
-/* X(name, text for messages, bits per value (0: variable or nested), alignment in bytes) */
-#define DBK_TYPE_MAP(X)                                           \
-    X(NULL, "null", 0, 1)                                         \
-    X(BOOL, "bool", 1, 1)                                         \
-    X(INT8, "int8", 8, 1)                                         \
-    X(INT16, "int16", 16, 2)                                      \
-    X(INT32, "int32", 32, 4)                                      \
-    X(INT64, "int64", 64, 8)                                      \
-    X(UINT8, "uint8", 8, 1)                                       \
-    X(UINT16, "uint16", 16, 2)                                    \
-    X(UINT32, "uint32", 32, 4)                                    \
-    X(UINT64, "uint64", 64, 8)                                    \
-    X(FLOAT16, "float16", 16, 2)                                  \
-    X(FLOAT32, "float32", 32, 4)                                  \
-    X(FLOAT64, "float64", 64, 8)                                  \
-    X(DECIMAL32, "decimal32", 32, 4)                              \
-    X(DECIMAL64, "decimal64", 64, 8)                              \
-    X(DECIMAL128, "decimal128", 128, 8)                           \
-    X(DECIMAL256, "decimal256", 256, 8)                           \
-    X(BINARY, "binary", 0, 4)                                     \
-    X(LARGE_BINARY, "large_binary", 0, 8)                         \
-    X(BINARY_VIEW, "binary_view", 128, 4)                         \
-    X(UTF8, "utf8", 0, 4)                                         \
-    X(LARGE_UTF8, "large_utf8", 0, 8)                             \
-    X(UTF8_VIEW, "utf8_view", 128, 4)                             \
-    X(FIXED_BINARY, "fixed_size_binary", 0, 1)                    \
-    X(DATE32, "date32", 32, 4)                                    \
-    X(DATE64, "date64", 64, 8)                                    \
-    X(TIME32, "time32", 32, 4)                                    \
-    X(TIME64, "time64", 64, 8)                                    \
-    X(TIMESTAMP, "timestamp", 64, 8)                              \
-    X(DURATION, "duration", 64, 8)                                \
-    X(INTERVAL_MONTHS, "interval_months", 32, 4)                  \
-    X(INTERVAL_DAY_TIME, "interval_day_time", 64, 4)              \
-    X(INTERVAL_MONTH_DAY_NANO, "interval_month_day_nano", 128, 8) \
-    X(LIST, "list", 0, 4)                                         \
-    X(LARGE_LIST, "large_list", 0, 8)                             \
-    X(LIST_VIEW, "list_view", 0, 4)                               \
-    X(LARGE_LIST_VIEW, "large_list_view", 0, 8)                   \
-    X(FIXED_LIST, "fixed_size_list", 0, 1)                        \
-    X(STRUCT, "struct", 0, 1)                                     \
-    X(MAP, "map", 0, 4)                                           \
-    X(SPARSE_UNION, "sparse_union", 0, 1)                         \
-    X(DENSE_UNION, "dense_union", 0, 4)                           \
-    X(RUN_END, "run_end_encoded", 0, 1)
+/* X(name, text for messages, layout, parameters, bits per value (0: variable, nested or by width),
+ *   alignment of its value or offset buffer in bytes, C Data format or its prefix) */
+#define DBK_TYPE_MAP(X)                                                               \
+    X(NULL, "null", NULL, NONE, 0, 1, "n")                                            \
+    X(BOOL, "bool", BITS, NONE, 1, 1, "b")                                            \
+    X(INT8, "int8", FIXED, NONE, 8, 1, "c")                                           \
+    X(INT16, "int16", FIXED, NONE, 16, 2, "s")                                        \
+    X(INT32, "int32", FIXED, NONE, 32, 4, "i")                                        \
+    X(INT64, "int64", FIXED, NONE, 64, 8, "l")                                        \
+    X(UINT8, "uint8", FIXED, NONE, 8, 1, "C")                                         \
+    X(UINT16, "uint16", FIXED, NONE, 16, 2, "S")                                      \
+    X(UINT32, "uint32", FIXED, NONE, 32, 4, "I")                                      \
+    X(UINT64, "uint64", FIXED, NONE, 64, 8, "L")                                      \
+    X(FLOAT16, "float16", FIXED, NONE, 16, 2, "e")                                    \
+    X(FLOAT32, "float32", FIXED, NONE, 32, 4, "f")                                    \
+    X(FLOAT64, "float64", FIXED, NONE, 64, 8, "g")                                    \
+    X(DECIMAL32, "decimal32", FIXED, DECIMAL, 32, 4, "d:")                            \
+    X(DECIMAL64, "decimal64", FIXED, DECIMAL, 64, 8, "d:")                            \
+    X(DECIMAL128, "decimal128", FIXED, DECIMAL, 128, 8, "d:")                         \
+    X(DECIMAL256, "decimal256", FIXED, DECIMAL, 256, 8, "d:")                         \
+    X(BINARY, "binary", VAR32, NONE, 0, 4, "z")                                       \
+    X(LARGE_BINARY, "large_binary", VAR64, NONE, 0, 8, "Z")                           \
+    X(BINARY_VIEW, "binary_view", VIEW, NONE, 128, 4, "vz")                           \
+    X(UTF8, "utf8", VAR32, NONE, 0, 4, "u")                                           \
+    X(LARGE_UTF8, "large_utf8", VAR64, NONE, 0, 8, "U")                               \
+    X(UTF8_VIEW, "utf8_view", VIEW, NONE, 128, 4, "vu")                               \
+    X(FIXED_BINARY, "fixed_size_binary", FIXED, WIDTH, 0, 1, "w:")                    \
+    X(DATE32, "date32", FIXED, NONE, 32, 4, "tdD")                                    \
+    X(DATE64, "date64", FIXED, NONE, 64, 8, "tdm")                                    \
+    X(TIME32, "time32", FIXED, UNIT, 32, 4, "tt")                                     \
+    X(TIME64, "time64", FIXED, UNIT, 64, 8, "tt")                                     \
+    X(TIMESTAMP, "timestamp", FIXED, ZONE, 64, 8, "ts")                               \
+    X(DURATION, "duration", FIXED, UNIT, 64, 8, "tD")                                 \
+    X(INTERVAL_MONTHS, "interval_months", FIXED, NONE, 32, 4, "tiM")                  \
+    X(INTERVAL_DAY_TIME, "interval_day_time", FIXED, NONE, 64, 4, "tiD")              \
+    X(INTERVAL_MONTH_DAY_NANO, "interval_month_day_nano", FIXED, NONE, 128, 8, "tin") \
+    X(LIST, "list", LIST32, NONE, 0, 4, "+l")                                         \
+    X(LARGE_LIST, "large_list", LIST64, NONE, 0, 8, "+L")                             \
+    X(LIST_VIEW, "list_view", LISTVIEW32, NONE, 0, 4, "+vl")                          \
+    X(LARGE_LIST_VIEW, "large_list_view", LISTVIEW64, NONE, 0, 8, "+vL")              \
+    X(FIXED_LIST, "fixed_size_list", FIXED_LIST, WIDTH, 0, 1, "+w:")                  \
+    X(STRUCT, "struct", STRUCT, NONE, 0, 1, "+s")                                     \
+    X(MAP, "map", LIST32, SORTED, 0, 4, "+m")                                         \
+    X(SPARSE_UNION, "sparse_union", SPARSE, IDS, 0, 1, "+us:")                        \
+    X(DENSE_UNION, "dense_union", DENSE, IDS, 0, 4, "+ud:")                           \
+    X(RUN_END, "run_end_encoded", RUN_END, NONE, 0, 1, "+r")
 
 typedef enum dbk_type {
-#define DBK_TYPE_ENUM(name, text, bits, align) DBK_TYPE_##name,
+#define DBK_TYPE_ENUM(name, text, layout, params, bits, align, format) DBK_TYPE_##name,
     DBK_TYPE_MAP(DBK_TYPE_ENUM)
 #undef DBK_TYPE_ENUM
 } dbk_type;
 #define DBK_TYPE_COUNT ((int)DBK_TYPE_RUN_END + 1)
+
+/* What the buffers of a type are; see arrow/batch.h. Switch over this, not over the 43 types. */
+typedef enum dbk_layout {
+    DBK_LAYOUT_NULL,
+    DBK_LAYOUT_BITS,  /* bool */
+    DBK_LAYOUT_FIXED, /* dbk_field_bits wide, whole bytes */
+    DBK_LAYOUT_VAR32, /* binary, utf8 with 32-bit offsets */
+    DBK_LAYOUT_VAR64,
+    DBK_LAYOUT_VIEW,
+    DBK_LAYOUT_LIST32, /* list, map */
+    DBK_LAYOUT_LIST64,
+    DBK_LAYOUT_LISTVIEW32,
+    DBK_LAYOUT_LISTVIEW64,
+    DBK_LAYOUT_FIXED_LIST,
+    DBK_LAYOUT_STRUCT,
+    DBK_LAYOUT_SPARSE,
+    DBK_LAYOUT_DENSE,
+    DBK_LAYOUT_RUN_END
+} dbk_layout;
+
+/* Which members of dbk_field beyond the type matter. */
+typedef enum dbk_params {
+    DBK_PARAMS_NONE,
+    DBK_PARAMS_UNIT,
+    DBK_PARAMS_ZONE, /* unit and timezone */
+    DBK_PARAMS_DECIMAL,
+    DBK_PARAMS_WIDTH,
+    DBK_PARAMS_SORTED,
+    DBK_PARAMS_IDS
+} dbk_params;
 
 typedef enum dbk_unit { DBK_UNIT_S, DBK_UNIT_MS, DBK_UNIT_US, DBK_UNIT_NS } dbk_unit;
 
@@ -131,8 +162,10 @@ static inline dbk_type dbk_field_storage(const dbk_field *f) {
     return f->dictionary != NULL ? f->dictionary->index_type : f->type;
 }
 const char *dbk_type_name(dbk_type t); /* "utf8"; never NULL */
-size_t dbk_type_bits(dbk_type t);      /* per value; 0: variable, nested or FIXED_BINARY */
-size_t dbk_type_align(dbk_type t);     /* of its value or offset buffer */
+dbk_layout dbk_type_layout(dbk_type t);
+dbk_params dbk_type_params(dbk_type t);
+size_t dbk_type_bits(dbk_type t);  /* per value; 0: variable, nested or by width */
+size_t dbk_type_align(dbk_type t); /* of its value or offset buffer */
 /* Bits per stored value of a fixed-width field (dictionary: of its indices); 0: not fixed width. */
 size_t dbk_field_bits(const dbk_field *f);
 /* The C Data Interface format of the stored values ("tsu:Etc/UTC", "d:10,2"), appended. */

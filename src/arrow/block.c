@@ -1,0 +1,318 @@
+#include "arrow/block.h"
+
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#    define BLOCK_ASAN 1
+#elif defined(__has_feature)
+#    if __has_feature(address_sanitizer)
+#        define BLOCK_ASAN 1
+#    endif
+#endif
+#ifdef BLOCK_ASAN
+#    include <sanitizer/asan_interface.h>
+#endif
+
+#define HUGE_PAGE  ((size_t)2 << 20)
+#define MAP_FROM   ((size_t)1 << 20) /* smaller blocks come from the heap */
+#define MAP_SLACK  ((size_t)4 << 20) /* address space behind a mapping, see map_size */
+#define POOL_SLOTS 16
+#define MAP_MAX    (SIZE_MAX / 4)
+
+/* LZ4F decodes straight into the destination only while a whole LZ4 block (up to 4 MiB) could fit,
+ * and through a buffer of its own otherwise. So a mapping has MAP_SLACK more address space than was
+ * asked for: the last LZ4 block of a chunk lands in place too. Pages that nobody touches cost
+ * nothing, so the slack is charged only when it is used. */
+typedef struct mapping {
+    uint8_t *base;
+    size_t size; /* multiple of HUGE_PAGE; base is mapped for size + MAP_SLACK */
+} mapping;
+
+struct dbk_block {
+    atomic_size_t refs;
+    uint8_t *data;
+    size_t size; /* bytes that may be used, slack included */
+    size_t used;
+    size_t charge;
+    dbk_block_owner owner;
+    mapping map;   /* base NULL: not mapped */
+    void *adopted; /* memory of a dbk_buf; NULL: data is behind this struct or mapped */
+};
+
+/* The warm pool. Page faults are the largest avoidable cost of a download: reusing a mapping that
+ * is already backed halves the CPU time of a fetch. Invariant: kept + in use <= DBK_BLOCK_POOL_BYTES
+ * or nothing is kept. */
+static struct {
+    dbk_mutex lock;
+    size_t mapped_bytes; /* in use and kept */
+    size_t kept_bytes;
+    size_t count;
+    mapping kept[POOL_SLOTS];
+} pool = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* ---- poison: ASan sees reads behind what was written ---- */
+
+static void poison(const void *p, size_t n) {
+#ifdef BLOCK_ASAN
+    ASAN_POISON_MEMORY_REGION(p, n);
+#else
+    (void)p;
+    (void)n;
+#endif
+}
+
+static void unpoison(const void *p, size_t n) {
+#ifdef BLOCK_ASAN
+    ASAN_UNPOISON_MEMORY_REGION(p, n);
+#else
+    (void)p;
+    (void)n;
+#endif
+}
+
+/* ---- mappings ---- */
+
+static size_t map_size(const mapping *m) {
+    return m->size + MAP_SLACK;
+}
+
+static bool map_new(size_t size, mapping *out) {
+    size_t whole = size + MAP_SLACK + HUGE_PAGE;
+    void *p = mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED) {
+        return false;
+    }
+    uint8_t *start = p;
+    size_t head = (HUGE_PAGE - (uintptr_t)p % HUGE_PAGE) % HUGE_PAGE;
+    if (head > 0) {
+        (void)munmap(start, head);
+    }
+    (void)munmap(start + head + size + MAP_SLACK, HUGE_PAGE - head);
+    *out = (mapping){start + head, size};
+    (void)madvise(out->base, map_size(out), MADV_HUGEPAGE); /* advice: fails without THP */
+    return true;
+}
+
+static void map_free(mapping m) {
+    unpoison(m.base, map_size(&m));
+    (void)munmap(m.base, map_size(&m));
+}
+
+/* Takes kept mappings out until the rest fits into the pool's bound; caller unmaps them. */
+static size_t pool_evict_locked(size_t bound, mapping *out) {
+    size_t n = 0;
+    while (pool.count > 0 && pool.mapped_bytes > bound) {
+        mapping m = pool.kept[0];
+        pool.count--;
+        memmove(pool.kept, pool.kept + 1, pool.count * sizeof m);
+        pool.kept_bytes -= m.size;
+        pool.mapped_bytes -= m.size;
+        out[n++] = m;
+    }
+    return n;
+}
+
+/* The smallest kept mapping that is large enough and less than twice too large. */
+static bool pool_take_locked(size_t size, mapping *out) {
+    size_t best = POOL_SLOTS;
+    for (size_t i = 0; i < pool.count; i++) {
+        size_t have = pool.kept[i].size;
+        if (have >= size && have / 2 <= size &&
+            (best == POOL_SLOTS || have < pool.kept[best].size)) {
+            best = i;
+        }
+    }
+    if (best == POOL_SLOTS) {
+        return false;
+    }
+    *out = pool.kept[best];
+    pool.count--;
+    memmove(pool.kept + best, pool.kept + best + 1, (pool.count - best) * sizeof *out);
+    pool.kept_bytes -= out->size;
+    return true;
+}
+
+static bool pool_get(size_t size, mapping *out) {
+    mapping evicted[POOL_SLOTS];
+    size_t evicted_count = 0;
+    dbk_mutex_lock(&pool.lock);
+    bool found = pool_take_locked(size, out);
+    if (!found) {
+        pool.mapped_bytes += size;
+        evicted_count = pool_evict_locked(DBK_BLOCK_POOL_BYTES, evicted);
+    }
+    dbk_mutex_unlock(&pool.lock);
+    for (size_t i = 0; i < evicted_count; i++) {
+        map_free(evicted[i]);
+    }
+    if (!found && !map_new(size, out)) {
+        dbk_mutex_lock(&pool.lock);
+        pool.mapped_bytes -= size;
+        dbk_mutex_unlock(&pool.lock);
+        return false;
+    }
+    return true;
+}
+
+static void pool_put(mapping m) {
+    dbk_mutex_lock(&pool.lock);
+    bool keep = pool.mapped_bytes <= DBK_BLOCK_POOL_BYTES && pool.count < POOL_SLOTS;
+    if (keep) {
+        pool.kept[pool.count++] = m;
+        pool.kept_bytes += m.size;
+    } else {
+        pool.mapped_bytes -= m.size;
+    }
+    dbk_mutex_unlock(&pool.lock);
+    if (!keep) {
+        map_free(m);
+    }
+}
+
+void dbk_block_pool_trim(void) {
+    mapping evicted[POOL_SLOTS];
+    dbk_mutex_lock(&pool.lock);
+    size_t n = pool_evict_locked(0, evicted);
+    dbk_mutex_unlock(&pool.lock);
+    for (size_t i = 0; i < n; i++) {
+        map_free(evicted[i]);
+    }
+}
+
+size_t dbk_block_pool_bytes(void) {
+    dbk_mutex_lock(&pool.lock);
+    size_t n = pool.kept_bytes;
+    dbk_mutex_unlock(&pool.lock);
+    return n;
+}
+
+/* ---- blocks ---- */
+
+static dbk_status block_map(dbk_block *b, size_t size, dbk_error *err) {
+    size_t rounded = (size + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    if (!pool_get(rounded, &b->map)) {
+        return dbk_error_oom(err, "mapping a block of decoded bytes");
+    }
+    b->data = b->map.base;
+    b->size = map_size(&b->map);
+    b->charge = b->map.size;
+    return DBK_OK;
+}
+
+/* Struct and bytes in one piece of heap. */
+static dbk_block *block_heap(size_t size) {
+    char *heap = dbk_alloc(sizeof(dbk_block) + size + DBK_BLOCK_ALIGN - 1);
+    if (heap == NULL) {
+        return NULL;
+    }
+    dbk_block *b = (dbk_block *)(void *)heap;
+    uint8_t *data = (uint8_t *)heap + sizeof *b;
+    data += (DBK_BLOCK_ALIGN - (uintptr_t)data % DBK_BLOCK_ALIGN) % DBK_BLOCK_ALIGN;
+    *b = (dbk_block){.data = data, .size = size, .charge = size};
+    return b;
+}
+
+dbk_status dbk_block_new(size_t size, dbk_block_owner owner, dbk_block **out, dbk_error *err) {
+    dbk_block *b = NULL;
+    if (size < MAP_FROM) {
+        b = block_heap(size);
+    } else if (size <= MAP_MAX) {
+        b = dbk_alloc_zero(sizeof *b);
+    }
+    if (b == NULL) {
+        return dbk_error_oom(err, "allocating a block of decoded bytes");
+    }
+    if (size >= MAP_FROM) {
+        dbk_status st = block_map(b, size, err);
+        if (st != DBK_OK) {
+            dbk_free(b);
+            return st;
+        }
+    }
+    b->owner = owner;
+    atomic_init(&b->refs, 1);
+    poison(b->data, b->size);
+    *out = b;
+    return DBK_OK;
+}
+
+dbk_status dbk_block_from_buf(dbk_buf *buf, dbk_block_owner owner, dbk_block **out,
+                              dbk_error *err) {
+    dbk_buf own = dbk_buf_take(buf);
+    dbk_block *b = dbk_alloc_zero(sizeof *b);
+    if (b == NULL) {
+        dbk_buf_reset(&own);
+        return dbk_error_oom(err, "allocating a block");
+    }
+    atomic_init(&b->refs, 1);
+    b->data = (uint8_t *)own.ptr;
+    b->size = b->used = own.len;
+    b->charge = own.cap;
+    b->owner = owner;
+    b->adopted = own.ptr;
+    *out = b;
+    return DBK_OK;
+}
+
+dbk_block *dbk_block_ref(dbk_block *b) {
+    size_t old = atomic_fetch_add_explicit(&b->refs, 1, memory_order_relaxed);
+    DBK_ASSERT(old > 0 && old < SIZE_MAX / 2);
+    (void)old;
+    return b;
+}
+
+void dbk_block_unref(dbk_block *b) {
+    if (b == NULL || atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) != 1) {
+        return;
+    }
+    dbk_block_owner owner = b->owner;
+    size_t charge = b->charge;
+    unpoison(b->data, b->size);
+    if (b->map.base != NULL) {
+        pool_put(b->map);
+    }
+    dbk_free(b->adopted);
+    dbk_free(b);
+    if (owner.released != NULL) {
+        owner.released(owner.ctx, charge);
+    }
+}
+
+void *dbk_block_alloc(dbk_block *b, size_t size) {
+    size_t start = (b->used + DBK_BLOCK_ALIGN - 1) / DBK_BLOCK_ALIGN * DBK_BLOCK_ALIGN;
+    if (start > b->size || b->size - start < size) {
+        return NULL;
+    }
+    b->used = start + size;
+    unpoison(b->data + start, size);
+    return b->data + start;
+}
+
+uint8_t *dbk_block_tail(dbk_block *b, size_t *room) {
+    *room = b->size - b->used;
+    unpoison(b->data + b->used, *room);
+    return b->data + b->used;
+}
+
+void dbk_block_advance(dbk_block *b, size_t n) {
+    DBK_ASSERT(n <= b->size - b->used);
+    b->used += n;
+    if (b->used > b->charge) { /* into the slack */
+        b->charge = (b->used + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    }
+    poison(b->data + b->used, b->size - b->used);
+}
+
+uint8_t *dbk_block_data(dbk_block *b) {
+    return b->data;
+}
+
+size_t dbk_block_used(const dbk_block *b) {
+    return b->used;
+}
+
+size_t dbk_block_charge(const dbk_block *b) {
+    return b->charge;
+}
