@@ -1,0 +1,123 @@
+/* dbkernel.h: what this library offers beyond databricks_kernel.h. The same rules hold. */
+#ifndef DBKERNEL_H
+#define DBKERNEL_H
+
+#include "databricks_kernel.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The Arrow C Stream Interface struct, guarded as its specification says. */
+#ifndef ARROW_C_STREAM_INTERFACE
+#    define ARROW_C_STREAM_INTERFACE
+struct ArrowArrayStream {
+    int (*get_schema)(struct ArrowArrayStream *, struct ArrowSchema *out);
+    int (*get_next)(struct ArrowArrayStream *, struct ArrowArray *out);
+    const char *(*get_last_error)(struct ArrowArrayStream *);
+    void (*release)(struct ArrowArrayStream *);
+    void *private_data;
+};
+#endif
+
+/* "0.1.0"; lives for ever. */
+KERNEL_API const char *dbk_version(void);
+/* Is a named feature in this build? "ipc", "arrow_stream", "progress", "submit", ... */
+KERNEL_API bool dbk_has_feature(const char *name);
+/* Changes the level of the installed log sink: "off" ... "trace". Any thread. */
+KERNEL_API KernelStatusCode dbk_log_set_level(const char *level);
+
+/* Facts about the calling thread's last error that KernelError has no room for; struct_size is set
+ * by the caller to sizeof. Texts live until the thread's next kernel call; absent ones are NULL. */
+typedef struct dbk_error_info {
+    uint32_t struct_size;
+    uint32_t attempts;      /* HTTP requests made */
+    bool may_have_executed; /* the statement may have run although the call failed */
+    const char *error_code; /* the server's word, "TABLE_OR_VIEW_NOT_FOUND" */
+    const char *request_id; /* x-request-id of the failing answer */
+    const char *display_message;
+    const char *diagnostic_info;
+    const char *error_details_json;
+} dbk_error_info;
+KERNEL_API bool dbk_get_last_error_info(dbk_error_info *out);
+
+/* ---- Session ----------------------------------------------------------------------------------- */
+
+/* Catalog and schema the session starts in; NULL: the server's default. */
+KERNEL_API KernelStatusCode dbk_session_config_set_namespace(KernelSessionConfig *config,
+                                                             const char *catalog,
+                                                             const char *schema);
+/* The server's session id, borrowed until the session is closed. */
+KERNEL_API const char *dbk_session_id(const kernel_session_t *session);
+
+/* ---- Statement --------------------------------------------------------------------------------- */
+
+/* SQL of len bytes, which may hold NUL; otherwise as kernel_statement_set_sql. */
+KERNEL_API KernelStatusCode dbk_statement_set_sql_n(kernel_statement_t *stmt, const char *sql,
+                                                    size_t len);
+/* A parameter value of len bytes; value NULL: SQL NULL. */
+KERNEL_API KernelStatusCode dbk_statement_bind_parameter_n(kernel_statement_t *stmt,
+                                                           const char *name, const char *sql_type,
+                                                           const char *value, size_t len);
+/* Options of one statement, kept across set_sql: "row_limit" (integer; "" removes it), "query_tags"
+ * ("key:value,key2", escapes \\ \: \,). Anything else is InvalidArgument. */
+KERNEL_API KernelStatusCode dbk_statement_set_option(kernel_statement_t *stmt, const char *key,
+                                                     const char *value);
+
+/* What a running or finished statement is doing. Any thread while stmt lives; a snapshot. */
+typedef struct dbk_progress {
+    uint32_t struct_size; /* caller: sizeof(dbk_progress) */
+    KernelStatementStatusKind state;
+    int64_t chunks_total; /* -1: not known */
+    int64_t chunks_done;  /* chunks fully decoded */
+    int64_t rows_total;   /* -1: not known */
+    int64_t rows_decoded;
+    uint64_t bytes_received; /* from the network, result data only */
+    uint64_t elapsed_ms;     /* since execute began */
+} dbk_progress;
+KERNEL_API KernelStatusCode dbk_statement_get_progress(const kernel_statement_t *stmt,
+                                                       dbk_progress *out);
+
+/* ---- Executed statement and its rows ------------------------------------------------------------ */
+
+typedef struct dbk_executed_info {
+    uint32_t struct_size; /* caller: sizeof(dbk_executed_info) */
+    uint32_t retry_count; /* HTTP requests repeated for this statement */
+    int64_t chunk_count;  /* -1: not told; the same below */
+    int64_t total_rows;
+    int64_t total_bytes;
+    bool truncated;      /* the server cut the result (row_limit, byte limit) */
+    bool has_result_set; /* the statement has columns */
+    bool external_links; /* rows come from cloud storage */
+    bool is_staging;     /* a PUT/GET/REMOVE volume operation */
+} dbk_executed_info;
+KERNEL_API KernelStatusCode dbk_executed_get_info(const kernel_executed_statement_t *exec,
+                                                  dbk_executed_info *out);
+
+typedef struct dbk_stream_stats {
+    uint32_t struct_size; /* caller: sizeof(dbk_stream_stats) */
+    uint32_t chunks_fetched;
+    uint64_t bytes_wire;  /* received */
+    uint64_t bytes_arrow; /* decoded */
+    uint64_t rows;        /* decoded */
+    uint64_t peak_bytes;  /* most memory the stream held at a time */
+    uint64_t link_refreshes;
+    uint64_t chunk_retries;
+} dbk_stream_stats;
+KERNEL_API KernelStatusCode dbk_result_stream_get_stats(const kernel_result_stream_t *stream,
+                                                        dbk_stream_stats *out);
+
+/* Hands the rest of the rows to an ArrowArrayStream, which then owns them: stream may be closed. The
+ * ArrowArrayStream belongs to one thread at a time. */
+KERNEL_API KernelStatusCode dbk_result_stream_export(kernel_result_stream_t *stream,
+                                                     struct ArrowArrayStream *out);
+/* The next piece of one Arrow IPC stream: first call the schema, then a batch per call, then the
+ * end-of-stream marker once; after that *len is 0. *buf is borrowed until the next call on stream. */
+KERNEL_API KernelStatusCode dbk_result_stream_next_ipc(kernel_result_stream_t *stream,
+                                                       const uint8_t **buf, size_t *len);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
