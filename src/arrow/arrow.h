@@ -50,6 +50,10 @@ typedef struct dbk_column_desc {
  * column "manifest"), names in order of position, field metadata databricks.* set. */
 DBK_MUST_USE dbk_status dbk_schema_from_columns(const dbk_column_desc *columns, size_t count,
                                                 dbk_schema **out, dbk_error *err);
+/* The same for rows that come as JSON_ARRAY: day-time intervals are duration[us], as in the server's
+ * Arrow streams, instead of section 9's interval_day_time, which would lose microseconds. */
+DBK_MUST_USE dbk_status dbk_schema_for_rows(const dbk_column_desc *columns, size_t count,
+                                            dbk_schema **out, dbk_error *err);
 /* A schema that came with data, dressed with the manifest: names replaced by position, metadata
  * databricks.type_name/.type_text/.type_precision/.type_scale/.type_interval_type appended to what
  * the server's stream carried. count may differ from the schema's: DataLoss. */
@@ -85,7 +89,7 @@ DBK_MUST_USE dbk_status dbk_batch_export(dbk_batch *b, struct ArrowArray *out, d
 typedef struct dbk_unpack dbk_unpack; /* opaque */
 
 typedef struct dbk_unpack_options {
-    bool lz4;             /* the manifest says LZ4_FRAME */
+    bool lz4;              /* the manifest says LZ4_FRAME */
     size_t expected_bytes; /* declared and capped size of the decoded stream, 0: unknown; a hint for
                               memory, never trusted beyond it */
     size_t max_bytes;      /* decoded bytes beyond this are DataLoss; 0: no limit */
