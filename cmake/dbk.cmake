@@ -71,6 +71,11 @@ function(dbk_room)
     message(FATAL_ERROR "dbk_room: NAME and SOURCES are needed; not understood: "
                         "'${ROOM_UNPARSED_ARGUMENTS}'")
   endif()
+  foreach(lib IN LISTS ROOM_LIBS)
+    if(NOT TARGET ${lib})
+      message(FATAL_ERROR "dbk_room(${ROOM_NAME}): no library ${lib}; there are ${dbk_system_libs}")
+    endif()
+  endforeach()
 
   add_library(dbk_${ROOM_NAME} OBJECT ${ROOM_SOURCES})
   target_include_directories(dbk_${ROOM_NAME} PUBLIC "${PROJECT_SOURCE_DIR}/src"
