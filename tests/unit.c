@@ -266,8 +266,8 @@ int main(int argc, char **argv) {
     }
     int failed = 0;
     if (!list && chosen == 0) {
-        (void)fprintf(stderr, "%s: no test has '%s' in its name; --list prints them\n",
-                      program_name(argv[0]), filter);
+        (void)fprintf(stderr, "%s: %zu tests, none with '%s' in its name; --list prints them\n",
+                      program_name(argv[0]), test_count, filter);
         failed = 1;
     } else if (!list) {
         /* The function behind cmocka_run_group_tests, whose macro wants an array of known size. */
