@@ -1,0 +1,35 @@
+"""Everything that can be set when the server starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+MIB = 1024 * 1024
+
+
+@dataclass
+class Config:
+    host: str = "127.0.0.1"
+    port: int = 0
+    storage_port: int = 0
+    port_file: str | None = None
+    inline_max_bytes: int = 5 * MIB  # real threshold unknown: spec local-warehouse 2.3, 6
+    inline_hard_max_bytes: int = 25 * MIB  # INLINE results above this fail, as on the service
+    chunk_bytes: int = 20 * MIB  # uncompressed
+    chunk_rows: int = 0  # 0: only chunk_bytes counts
+    link_ttl_s: float = 900.0
+    links_per_page: int = 32
+    require_link_headers: bool = False
+    read_ahead_chunks: int = 4
+    cache_bytes: int = 256 * MIB  # encoded chunks kept in memory; the rest is spooled to disk
+    count_deadline_s: float = 0.25  # how long an exact total may delay the first answer
+    token: str | None = None  # None: any non-empty token is good
+    warehouse_ids: tuple[str, ...] = ("local",)
+    log_level: str = "warning"
+    idle_exit_s: float = 0.0
+    exit_with_parent: bool = False
+    seed: int | None = None
+    workers: int = 32
+    journal_limit: int = 100_000
+    storage_url: str = field(default="", compare=False)  # known once the socket is bound
+    url: str = field(default="", compare=False)

@@ -1,0 +1,1 @@
+"""Databricks SQL to the engine's SQL: classify, type, rewrite, name."""

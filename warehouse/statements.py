@@ -1,0 +1,276 @@
+"""Statements: from the request's fields to a terminal state, and what is kept until close."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import OrderedDict
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from warehouse.clock import Clock
+from warehouse.config import Config
+from warehouse.engine.base import CancelToken, Engine, Parameter
+from warehouse.errors import Canceled, SqlError, not_found
+from warehouse.faults import Hints
+from warehouse.ids import Ids
+from warehouse.results import ARROW, ChunkStore, ResultStream, Shape, failed
+from warehouse.sessions import Session
+from warehouse.wire import Column
+
+log = logging.getLogger("warehouse.statements")
+
+PENDING, RUNNING, SUCCEEDED, FAILED, CANCELED, CLOSED = (
+    "PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELED", "CLOSED",
+)  # fmt: skip
+TERMINAL = {SUCCEEDED, FAILED, CANCELED, CLOSED}
+
+INLINE = "INLINE"
+LINKS = "EXTERNAL_LINKS"
+HYBRID = "INLINE_OR_EXTERNAL_LINKS"
+
+
+@dataclass
+class Request:
+    """A checked execute request."""
+
+    sql: str
+    parameters: list[Parameter] = field(default_factory=list)
+    disposition: str = INLINE
+    format: str = "JSON_ARRAY"
+    lz4: bool = False
+    row_limit: int | None = None
+    byte_limit: int | None = None
+    query_tags: dict[str, str | None] = field(default_factory=dict)
+    hints: Hints = field(default_factory=Hints)
+
+
+class Statement:
+    def __init__(self, statement_id: str, session: Session, request: Request) -> None:
+        self.id = statement_id
+        self.session = session
+        self.request = request
+        self.hints = request.hints
+        self.cancel_token = CancelToken()
+        self.done: Future = Future()  # resolved when the state is terminal
+        self.error: SqlError | None = None
+        self.modified_rows: int | None = None
+        self.stream: ResultStream | None = None  # None: no result set
+        self.columns: list[Column] = []
+        self.inline = False
+        self.polls_left = request.hints.pending
+        self.polled = 0
+        self._state = PENDING
+        self._lock = threading.Lock()
+
+    @property
+    def state(self) -> str:
+        if self._state == SUCCEEDED and self.stream is not None and self.stream.error is not None:
+            self.error = failed(self.stream)  # the query broke after its first chunks were out
+            return FAILED
+        return self._state
+
+    def move(self, state: str) -> bool:
+        """Enters a state unless a terminal one was reached; CLOSED is always possible."""
+        with self._lock:
+            if self._state in TERMINAL and state != CLOSED:
+                return False
+            self._state = state
+        if state in TERMINAL and not self.done.done():
+            self.done.set_result(None)
+        return True
+
+    def fail(self, error: SqlError) -> None:
+        self.error = error
+        self.move(FAILED)
+
+
+class Statements:
+    """All statements of the server and the worker pool that runs them."""
+
+    def __init__(self, config: Config, engine: Engine, clock: Clock, ids: Ids) -> None:
+        self._config = config
+        self._engine = engine
+        self._clock = clock
+        self._ids = ids
+        self.pool = ThreadPoolExecutor(config.workers, thread_name_prefix="statement")
+        self.store = ChunkStore(config.cache_bytes)
+        self._open: dict[str, Statement] = {}
+        self._closed: OrderedDict[str, None] = OrderedDict()
+
+    # -- requests (event loop) -------------------------------------------------------------------
+    def submit(self, session: Session, request: Request) -> Statement:
+        statement = Statement(self._ids.new(), session, request)
+        self._open[statement.id] = statement
+        self.pool.submit(self._run, statement)
+        return statement
+
+    def get(self, statement_id: str) -> Statement:
+        statement = self._open.get(statement_id)
+        if statement is None:
+            raise not_found(f"The statement {statement_id} was not found.")
+        return statement
+
+    def hints_of(self, statement_id: str) -> Hints | None:
+        statement = self._open.get(statement_id)
+        return statement.hints if statement else None
+
+    def stream_of(self, statement_id: str) -> ResultStream | None:
+        statement = self._open.get(statement_id)
+        return statement.stream if statement else None
+
+    def was_closed(self, statement_id: str) -> bool:
+        return statement_id in self._closed
+
+    def cancel(self, statement_id: str) -> None:
+        statement = self.get(statement_id)
+        if statement.move(CANCELED):
+            statement.cancel_token.cancel()
+
+    def close(self, statement_id: str) -> None:
+        if statement_id in self._closed:
+            return
+        statement = self.get(statement_id)
+        del self._open[statement_id]
+        self._closed[statement_id] = None
+        while len(self._closed) > 10_000:
+            self._closed.popitem(last=False)
+        if statement.state not in TERMINAL:
+            statement.cancel_token.cancel("closed")
+        statement.move(CLOSED)
+        if statement.stream is not None:
+            # Closing frees engine objects and files; that must not hold up the event loop.
+            self.pool.submit(statement.stream.close)
+
+    def count(self) -> int:
+        return len(self._open)
+
+    def unfinished(self) -> int:
+        return sum(1 for s in list(self._open.values()) if s.state not in TERMINAL)
+
+    def shutdown(self) -> None:
+        for statement in list(self._open.values()):
+            statement.cancel_token.cancel("shutdown")
+            if statement.stream is not None:
+                statement.stream.close()
+        self.pool.shutdown(wait=False, cancel_futures=True)
+
+    # -- execution (worker threads) --------------------------------------------------------------
+    def _run(self, statement: Statement) -> None:
+        timer = None
+        try:
+            statement.cancel_token.check()
+            if not statement.move(RUNNING):
+                return
+            timer = self._start_timeout(statement)
+            self._execute(statement)
+            if not statement.move(SUCCEEDED) and statement.stream is not None:
+                statement.stream.close()  # canceled or closed at the last moment
+        except SqlError as error:
+            statement.fail(error)
+        except Canceled:
+            self._canceled(statement)
+        except Exception as error:  # noqa: BLE001 - a bug of ours must still end the statement
+            if statement.cancel_token.asked:
+                self._canceled(statement)
+            else:
+                log.exception("statement %s", statement.id)
+                statement.fail(SqlError("INTERNAL_ERROR", f"{type(error).__name__}: {error}", "XX000"))
+        finally:
+            if timer is not None:
+                timer.cancel()
+            statement.cancel_token.finish()
+
+    def _canceled(self, statement: Statement) -> None:
+        if statement.cancel_token.reason == "timeout":
+            limit = int(statement.session.timeout_s)
+            statement.fail(
+                SqlError(
+                    "STATEMENT_TIMEOUT", f"The statement ran longer than {limit} seconds", "57KD0"
+                )
+            )
+        else:
+            statement.move(CANCELED)
+
+    def _start_timeout(self, statement: Statement) -> threading.Timer | None:
+        limit = statement.session.timeout_s
+        if not limit:
+            return None
+        timer = threading.Timer(limit, lambda: statement.cancel_token.cancel("timeout"))
+        timer.daemon = True
+        timer.start()
+        return timer
+
+    def _execute(self, statement: Statement) -> None:
+        request, config = statement.request, self._config
+        outcome = self._engine.execute(
+            statement.session, request.sql, request.parameters, statement.cancel_token
+        )
+        statement.modified_rows = outcome.modified_rows
+        if not outcome.has_rows:
+            outcome.close()
+            return
+        statement.columns = outcome.columns
+        stream = ResultStream(
+            statement.id,
+            outcome.columns,
+            statement.session.zone,
+            outcome.batches,
+            self._shape(request),
+            self.store,
+            self.pool,
+            outcome.close,
+        )
+        try:
+            stream.produce_first(2)
+        except BaseException:
+            stream.close()
+            raise
+        if request.disposition == INLINE:
+            self._read_all_inline(stream)
+        if not stream.finished and outcome.count_rows is not None:
+            total = outcome.count_rows(config.count_deadline_s)
+            if total is not None:
+                stream.promise_totals(total)
+        statement.inline = self._is_inline(request, stream)
+        statement.stream = stream
+
+    def _shape(self, request: Request) -> Shape:
+        hints, config = request.hints, self._config
+        compressed = request.lz4 if hints.compression is None else hints.compression == "lz4"
+        return Shape(
+            format=request.format,
+            lz4=compressed and request.format == ARROW,
+            chunk_bytes=hints.chunk_bytes or config.chunk_bytes,
+            chunk_rows=hints.chunk_rows or config.chunk_rows,
+            row_limit=request.row_limit,
+            byte_limit=request.byte_limit,
+            pad_rows=hints.pad_rows,
+            read_ahead=max(config.read_ahead_chunks, hints.links_per_page or 0),
+        )
+
+    def _read_all_inline(self, stream: ResultStream) -> None:
+        """An inline answer is whole: read on until its end or until it is too large."""
+        limit = self._config.inline_hard_max_bytes
+        while not stream.finished and sum(c.byte_count for c in stream.chunks) <= limit:
+            stream.produce_first(len(stream.chunks) + 8)
+
+    def _is_inline(self, request: Request, stream: ResultStream) -> bool:
+        if request.disposition == LINKS:
+            return False
+        if request.disposition == INLINE:
+            size = sum(c.byte_count for c in stream.chunks)
+            limit = self._config.inline_hard_max_bytes
+            if request.format != ARROW and (size > limit or not stream.finished):
+                stream.close()
+                raise SqlError(
+                    "INLINE_BYTE_LIMIT_EXCEEDED",
+                    "Statements executed with disposition=INLINE can have a result size of at most "
+                    f"{limit} bytes. Please execute the statement with disposition=EXTERNAL_LINKS "
+                    "if you want to download the full result.",
+                    "54000",
+                )
+            return True
+        most = self._config.inline_max_bytes if request.hints.inline_max is None else request.hints.inline_max
+        size = sum(c.byte_count for c in stream.chunks)
+        return stream.finished and len(stream.chunks) <= 1 and size <= most
