@@ -15,12 +15,12 @@ if [ "$preset" != release ]; then
 fi
 case $preset in
 asan)
-    export ASAN_OPTIONS="detect_stack_use_after_return=1:strict_string_checks=1"
+    export ASAN_OPTIONS="detect_stack_use_after_return=1:strict_string_checks=1:allocator_may_return_null=1"
     export UBSAN_OPTIONS="print_stacktrace=1"
     export LSAN_OPTIONS="suppressions=$PWD/tools/lsan.supp:print_suppressions=0"
     ;;
 tsan)
-    export TSAN_OPTIONS="suppressions=$PWD/tools/tsan.supp:halt_on_error=1"
+    export TSAN_OPTIONS="suppressions=$PWD/tools/tsan.supp:halt_on_error=1:allocator_may_return_null=1"
     ;;
 esac
 
