@@ -239,16 +239,17 @@ static const char *program_name(const char *path) {
 #if defined(DBK_SANITIZED)
 /* cmocka catches SIGSEGV and friends; under a sanitizer its report is worth more. An allocation too
  * large for the sanitizer gives NULL, as it does without one. */
-const char *__asan_default_options(void);
+#    define VISIBLE __attribute__((visibility("default"))) /* for a sanitizer in a shared library */
+VISIBLE const char *__asan_default_options(void);
 const char *__asan_default_options(void) {
     return "handle_segv=2:handle_sigbus=2:handle_sigfpe=2:handle_sigill=2:handle_abort=2:"
            "detect_stack_use_after_return=1:strict_string_checks=1:allocator_may_return_null=1";
 }
-const char *__tsan_default_options(void);
+VISIBLE const char *__tsan_default_options(void);
 const char *__tsan_default_options(void) {
     return "allocator_may_return_null=1";
 }
-const char *__ubsan_default_options(void);
+VISIBLE const char *__ubsan_default_options(void);
 const char *__ubsan_default_options(void) {
     return "print_stacktrace=1";
 }
