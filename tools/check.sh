@@ -114,7 +114,7 @@ check_includes() {
             next
         }
         if (path[1] == "bench" && (target in bench)) next
-        if (path[1] == "fuzz") next
+        if (path[1] == "fuzz" || path[1] == "tools") next
         if (path[1] == "tests" && (base == "unit.h" || base == "unit.c")) next
         if (into_room || target ~ /^src\// || target ~ /\.\.\/src\//)
             say("\"" target "\": code outside src/ sees only the public headers (" public_headers ")")
@@ -122,48 +122,50 @@ check_includes() {
 }
 
 # ---- mistakes: made once, watched since ----------------------------------------------------------
-# where-it-is-allowed (extended regular expression on the path, - for nowhere) | pattern | advice
-# A pattern is matched against code without comments and string contents, after a non-word character.
+# scope | pattern | advice. A pattern is matched against code without comments and string contents,
+# after a non-word character. Scopes:
+#   memory   src/ without base/ and without tests: the one way to memory is in base/
+#   library  src/ without tests: the process belongs to the host
+#   code     everything that ships, that is all C files but tests
+#   all      every C file
 mistakes='
-^src/base/|malloc[ ]*\(|allocate with dbk_alloc, so that the host and the out-of-memory tests see it
-^src/base/|calloc[ ]*\(|allocate with dbk_alloc_zero or dbk_alloc_array
-^src/base/|realloc[ ]*\(|grow with dbk_buf or dbk_array_grow: p = realloc(p, n) loses p
-^src/base/|free[ ]*\(|free with dbk_free what dbk_alloc gave
-^src/base/|strdup[ ]*\(|copy with dbk_strdup_or_null or dbk_str_set
--|strcpy[ ]*\(|the length is unchecked: use dbk_str, dbk_buf or memcpy with a known size
--|strcat[ ]*\(|the length is unchecked: use dbk_buf
--|strncpy[ ]*\(|may leave the end off: use dbk_str or snprintf
--|sprintf[ ]*\(|the length is unchecked: use snprintf or dbk_buf
--|vsprintf[ ]*\(|the length is unchecked: use vsnprintf
--|gets[ ]*\(|never
--|ato[il][ ]*\(|takes anything for a number: use dbk_parse_i64
--|gettimeofday[ ]*\(|wall time goes backwards: use the clock of base/
--|assert[ ]*\(|DBK_ASSERT for our own bugs, an error with a message for everything else
--|alloca[ ]*\(|the stack belongs to the host: use dbk_alloc
--|signal[ ]*\(|signals belong to the host
--|setenv[ ]*\(|the environment belongs to the host
--|exit[ ]*\(|a library does not end its host: return an error
-^src/base/|abort[ ]*\(|a library does not end its host: return an error
+memory|malloc[ ]*\(|allocate with dbk_alloc, so that the host and the out-of-memory tests see it
+memory|calloc[ ]*\(|allocate with dbk_alloc_zero or dbk_alloc_array
+memory|realloc[ ]*\(|grow with dbk_buf or dbk_array_grow: p = realloc(p, n) loses p
+memory|free[ ]*\(|free with dbk_free what dbk_alloc gave
+memory|strdup[ ]*\(|copy with dbk_strdup_or_null or dbk_str_set
+memory|abort[ ]*\(|a library does not end its host: return an error
+library|exit[ ]*\(|a library does not end its host: return an error
+library|signal[ ]*\(|signals belong to the host
+library|setenv[ ]*\(|the environment belongs to the host
+code|strcpy[ ]*\(|the length is unchecked: use dbk_str, dbk_buf or memcpy with a known size
+code|strcat[ ]*\(|the length is unchecked: use dbk_buf
+code|strncpy[ ]*\(|may leave the end off: use dbk_str or snprintf
+code|sprintf[ ]*\(|the length is unchecked: use snprintf or dbk_buf
+code|vsprintf[ ]*\(|the length is unchecked: use vsnprintf
+code|assert[ ]*\(|DBK_ASSERT for our own bugs, an error with a message for everything else
+code|alloca[ ]*\(|the stack belongs to the host: use dbk_alloc
+all|gets[ ]*\(|never
+all|ato[il][ ]*\(|takes anything for a number: use dbk_parse_i64
+all|gettimeofday[ ]*\(|wall time goes backwards: use the clock of base/
 '
-# Rules about memory, signals and ending the process are for src/ alone: the faces have no dbk_alloc,
-# and tests and programs may do as they like.
-library_only='malloc|calloc|realloc|free|strdup|signal|setenv|exit|abort'
 
 check_mistakes() {
-    c_files | xargs -r awk -v mistakes="$mistakes" -v library_only="$library_only" '
+    c_files | xargs -r awk -v mistakes="$mistakes" '
     BEGIN {
         lines = split(mistakes, line, "\n")
         for (i = 1; i <= lines; i++) {
             if (split(line[i], part, "|") < 3) continue
             count++
-            allowed[count] = part[1]; pattern[count] = part[2]; advice[count] = part[3]
-            word = part[2]; sub(/\[.*/, "", word)
-            narrow[count] = word ~ ("^(" library_only ")$")
+            scope[count] = part[1]; pattern[count] = part[2]; advice[count] = part[3]
         }
     }
     FNR == 1 {
         in_comment = 0
-        in_library = FILENAME ~ /^src\// && FILENAME !~ /(_test\.c|\/fuzz_[a-z0-9_]*\.c)$/
+        in_scope["all"] = 1
+        in_scope["code"] = FILENAME !~ /^(tests|fuzz)\/|_test\.c$|\/fuzz_[a-z0-9_]*\.c$/
+        in_scope["library"] = in_scope["code"] && FILENAME ~ /^src\//
+        in_scope["memory"] = in_scope["library"] && FILENAME !~ /^src\/base\//
     }
     {
         code = ""
@@ -190,8 +192,7 @@ check_mistakes() {
             }
         }
         for (i = 1; i <= count; i++) {
-            if (narrow[i] && !in_library) continue
-            if (allowed[i] != "-" && FILENAME ~ allowed[i]) continue
+            if (!in_scope[scope[i]]) continue
             if (match(code, "(^|[^A-Za-z0-9_>.])" pattern[i])) {
                 found = substr(code, RSTART, RLENGTH)
                 gsub(/^[^a-z]|[ (]*$/, "", found)
@@ -208,7 +209,7 @@ check_text() {
         '*.cmake' '*.in' '*.ini' '*.supp' '*.sql' Makefile run)
     [ ${#files[@]} -gt 0 ] || return 0
     # The brackets keep these lines from finding themselves.
-    grep -nEI '(^|[^A-Za-z0-9_.*~-])/(wor[k]|roo[t]|far[m]|hom[e]/[a-z]+)/' "${files[@]}" /dev/null |
+    grep -nEI '(^|[^A-Za-z0-9_.*~-])/(wor[k]|roo[t]|far[m])/' "${files[@]}" /dev/null |
         awk -F: '{ print $1 ":" $2 ": a path of one machine: write it relative to the repository" }' | report
     grep -nEI 'pypi[.]org|pythonhosted[.]org|npmjs[.]org|proxy[.]golang[.]org|crates[.]io|deb[.]debian[.]org|repo1[.]maven' \
         "${files[@]}" /dev/null |
