@@ -87,7 +87,7 @@ passes mistakes cli/main.c 'exit(1);\n'
 finds text 'docs/a.md:2: a path of one machine' docs/a.md 'x\nsee /roo''t/x\n'
 finds text 'docs/a.md:1: the address of a package registry' docs/a.md 'https://py''pi.org/simple\n'
 finds text 'src/net/a.c:1: left open' src/net/a.c '/* TO''DO */\n'
-passes text docs/a.md 'the root/leaf and .work/ are fine, so is network/root/x\n'
+passes text docs/a.md 'the root/leaf and .work/ are fine, so is network/roo''t/x\n'
 
 finds exports 'build/libdatabricks_sql_kernel.so:1: not built' docs/a.md 'x\n'
 
