@@ -54,6 +54,9 @@ DBK_MUST_USE dbk_status dbk_schema_from_columns(const dbk_column_desc *columns, 
  * Arrow streams, instead of section 9's interval_day_time, which would lose microseconds. */
 DBK_MUST_USE dbk_status dbk_schema_for_rows(const dbk_column_desc *columns, size_t count,
                                             dbk_schema **out, dbk_error *err);
+/* The same types without any metadata: for results that the client makes (metadata calls). */
+DBK_MUST_USE dbk_status dbk_schema_plain(const dbk_column_desc *columns, size_t count,
+                                         dbk_schema **out, dbk_error *err);
 /* A schema that came with data, dressed with the manifest: names replaced by position, metadata
  * databricks.type_name/.type_text/.type_precision/.type_scale/.type_interval_type appended to what
  * the server's stream carried. count may differ from the schema's: DataLoss. */
@@ -69,6 +72,10 @@ void dbk_batch_unref(dbk_batch *b); /* NULL is a no-op */
 int64_t dbk_batch_row_count(const dbk_batch *b);
 dbk_schema *dbk_batch_schema(const dbk_batch *b); /* borrowed */
 size_t dbk_batch_byte_size(const dbk_batch *b);   /* bytes of the buffers it shows */
+/* What the owner will be told for the blocks this batch itself holds: for batches that
+ * dbk_batch_from_json, dbk_convert_batch and dbk_builder_finish made; blocks that it shares through
+ * another batch are not counted. */
+size_t dbk_batch_block_bytes(const dbk_batch *b);
 /* A view of rows [offset, offset + count); shares all memory. */
 DBK_MUST_USE dbk_status dbk_batch_slice(dbk_batch *b, int64_t offset, int64_t count,
                                         dbk_batch **out, dbk_error *err);
@@ -115,6 +122,32 @@ size_t dbk_unpack_block_bytes(const dbk_unpack *u); /* block memory taken so far
  * DataLoss with row, column and value when a text does not parse as its type. */
 DBK_MUST_USE dbk_status dbk_batch_from_json(dbk_schema *schema, const json_t *rows,
                                             dbk_block_owner owner, dbk_batch **out, dbk_error *err);
+
+/* ---- batches made value by value -------------------------------------------------------------- */
+
+typedef struct dbk_builder dbk_builder; /* opaque; one owner, one thread at a time */
+typedef struct dbk_column dbk_column;   /* a column of a builder; opaque outside the room */
+
+/* InvalidArgument for a type that cannot be built: views, unions, dictionaries. Refs the schema. */
+DBK_MUST_USE dbk_status dbk_builder_new(dbk_schema *schema, dbk_builder **out, dbk_error *err);
+void dbk_builder_free(dbk_builder *b);                    /* NULL is a no-op */
+dbk_column *dbk_builder_column(dbk_builder *b, size_t i); /* borrowed */
+/* A batch of row_count rows, which every column must have (Internal otherwise; it counts alone when
+ * there is no column). b is only good for freeing after, as after any failure. */
+DBK_MUST_USE dbk_status dbk_builder_finish(dbk_builder *b, int64_t row_count, dbk_block_owner owner,
+                                           dbk_batch **out, dbk_error *err);
+
+/* One row of a column; the kind must suit the column's type (our bug otherwise). */
+DBK_MUST_USE dbk_status dbk_column_put_null(dbk_column *c, dbk_error *err);
+DBK_MUST_USE dbk_status dbk_column_put_bool(dbk_column *c, bool v, dbk_error *err);
+/* INT*, UINT*, DATE*, TIME*, TIMESTAMP, DURATION, INTERVAL_MONTHS; DataLoss: v does not fit. */
+DBK_MUST_USE dbk_status dbk_column_put_i64(dbk_column *c, int64_t v, dbk_error *err);
+DBK_MUST_USE dbk_status dbk_column_put_f64(dbk_column *c, double v,
+                                           dbk_error *err); /* FLOAT32/64 */
+/* BINARY, UTF8, LARGE_*; fixed-width types as the bytes of one value (DECIMAL*, FIXED_BINARY, ...).
+ * ResourceExhausted: more than 2 GiB in a column with 32-bit offsets. */
+DBK_MUST_USE dbk_status dbk_column_put_bytes(dbk_column *c, dbk_slice v, dbk_error *err);
+DBK_MUST_USE dbk_status dbk_column_put_text(dbk_column *c, const char *v, dbk_error *err);
 
 /* ---- conversions asked for by options -------------------------------------------------------- */
 

@@ -393,3 +393,11 @@ done:
     dbk_batch_unref(batch);
     return st;
 }
+
+size_t dbk_batch_block_bytes(const dbk_batch *b) {
+    size_t n = 0;
+    for (size_t i = 0; i < b->block_count; i++) {
+        n += dbk_block_charge(b->blocks[i]);
+    }
+    return n;
+}

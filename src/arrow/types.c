@@ -425,7 +425,8 @@ done:
 }
 
 static dbk_status schema_from_columns(const dbk_column_desc *columns, size_t count,
-                                      dbk_day_time_as day_time, dbk_schema **out, dbk_error *err) {
+                                      dbk_day_time_as day_time, bool dressed, dbk_schema **out,
+                                      dbk_error *err) {
     dbk_status st = DBK_OK;
     dbk_schema *s = NULL;
     column_order *order = NULL;
@@ -437,7 +438,8 @@ static dbk_status schema_from_columns(const dbk_column_desc *columns, size_t cou
         dbk_slice text = c->type_text.len > 0 ? c->type_text : c->type_name;
         s->columns[i].nullable = true;
         DBK_TRY(dbk_field_parse_type(s, &s->columns[i], text, day_time, err));
-        DBK_TRY(dress_field(s, &s->columns[i], c, err));
+        DBK_TRY(dressed ? dress_field(s, &s->columns[i], c, err)
+                        : dbk_schema_text(s, c->name, &s->columns[i].name, err));
     }
     *out = s;
     s = NULL;
@@ -450,12 +452,17 @@ done:
 
 dbk_status dbk_schema_from_columns(const dbk_column_desc *columns, size_t count, dbk_schema **out,
                                    dbk_error *err) {
-    return schema_from_columns(columns, count, DBK_DAY_TIME_INTERVAL, out, err);
+    return schema_from_columns(columns, count, DBK_DAY_TIME_INTERVAL, true, out, err);
 }
 
 dbk_status dbk_schema_for_rows(const dbk_column_desc *columns, size_t count, dbk_schema **out,
                                dbk_error *err) {
-    return schema_from_columns(columns, count, DBK_DAY_TIME_DURATION_US, out, err);
+    return schema_from_columns(columns, count, DBK_DAY_TIME_DURATION_US, true, out, err);
+}
+
+dbk_status dbk_schema_plain(const dbk_column_desc *columns, size_t count, dbk_schema **out,
+                            dbk_error *err) {
+    return schema_from_columns(columns, count, DBK_DAY_TIME_DURATION_US, false, out, err);
 }
 
 dbk_status dbk_schema_dress(const dbk_schema *wire, const dbk_column_desc *columns, size_t count,
