@@ -112,9 +112,13 @@ static void put_digits(char *at, size_t n, int64_t v) {
 void dbk_format_utc_us(int64_t unix_us, char out[DBK_UTC_US_SIZE]) {
     const int64_t day_us = INT64_C(86400000000);
     int64_t us = unix_us % day_us;
-    us += us < 0 ? day_us : 0;
+    int64_t day = unix_us / day_us;
+    if (us < 0) {
+        us += day_us;
+        day--;
+    }
     /* The inverse of dbk_days_from_civil. */
-    int64_t z = (unix_us - us) / day_us + 719468;
+    int64_t z = day + 719468;
     int64_t era = (z >= 0 ? z : z - 146096) / 146097;
     int64_t doe = z - era * 146097;
     int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;

@@ -17,8 +17,7 @@ typedef struct scan {
     /* The word ahead of the last "://" without user info, remembered so that many "://" in one word
      * do not scan it many times. An index of 0 means "none". */
     size_t word_end;
-    size_t last_at;      /* last '@' */
-    size_t last_path_at; /* last '@' before the query */
+    size_t last_at; /* last '@' */
 } scan;
 
 /* ---- characters ---- */
@@ -187,15 +186,19 @@ static bool query_ahead(const scan *s, size_t at) {
 }
 
 static bool private_key_ahead(const scan *s, size_t at) {
-    if (!ahead(s, at, "-----BEGIN ")) {
+    static const char begin[] = "-----BEGIN ";
+    if (!ahead(s, at, begin)) {
         return false;
     }
-    for (size_t i = at; i < at + 32 && i < s->len; i++) {
-        if (ahead(s, i, "PRIVATE KEY")) {
-            return true;
+    size_t i = at + sizeof begin - 1;
+    while (!ahead(s, i, "PRIVATE KEY")) {
+        char c = peek(s, i);
+        if (c != ' ' && (c < 'A' || c > 'Z')) {
+            return false;
         }
+        i++;
     }
-    return false;
+    return true;
 }
 
 /* ---- looking back at what was written ---- */
@@ -340,47 +343,29 @@ static void remember_word(scan *s, size_t at) {
     if (at < s->word_end) {
         return;
     }
-    bool in_query = false;
     s->last_at = 0;
-    s->last_path_at = 0;
     for (; !ends_word(peek(s, at)); at++) {
-        char c = s->text[at];
-        in_query = in_query || c == '?' || c == '#';
-        if (c == '@') {
-            s->last_at = at;
-            s->last_path_at = in_query ? s->last_path_at : at;
-        }
+        s->last_at = s->text[at] == '@' ? at : s->last_at;
     }
     s->word_end = at;
 }
 
 /* Where the user info of the authority at `at` ends (its '@'), or `at` when there is none. A ':'
  * without '@' may belong to a password with a '/' or '?' in it, which are not allowed there but
- * happen; then the last '@' of the URL counts. */
+ * happen; then the last '@' of the URL counts, even if the ':' was that of a port. */
 static size_t user_info_end(scan *s, size_t at) {
     size_t found = at;
-    size_t colon = 0;
-    size_t end = at;
-    for (; !ends_authority(peek(s, end)); end++) {
-        if (s->text[end] == '@') {
-            found = end;
-            colon = 0;
-        } else if (s->text[end] == ':') {
-            colon = end;
-        } else if (s->text[end] == ']') {
-            colon = 0; /* that was an IPv6 address */
-        }
+    bool colon = false;
+    for (size_t i = at; !ends_authority(peek(s, i)); i++) {
+        char c = s->text[i];
+        found = c == '@' ? i : found;
+        colon = c == ':' || (colon && c != '@' && c != ']'); /* ']': that was an IPv6 address */
     }
-    if (colon == 0) {
+    if (!colon) {
         return found;
     }
-    bool port = true;
-    for (size_t i = colon + 1; i < end; i++) {
-        port = port && is_digit(s->text[i]);
-    }
     remember_word(s, at);
-    size_t last = port ? s->last_path_at : s->last_at;
-    return last > found ? last : found;
+    return s->last_at > found ? s->last_at : found;
 }
 
 static void after_scheme(scan *s) {
