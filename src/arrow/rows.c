@@ -82,8 +82,9 @@ static dbk_status put_decimal(dbk_column *c, dbk_slice text, dbk_error *err) {
     if (!dbk_text_read_decimal(text, precision, c->field->scale, &v)) {
         return not_a(c->field, text, err);
     }
-    for (size_t i = 0; i < size; i++) { /* sign-extended */
-        bytes[i] = i < 16 ? (uint8_t)((dbk_u128)v >> (8 * i)) : (uint8_t)(v < 0 ? 0xff : 0);
+    memset(bytes, v < 0 ? 0xff : 0, sizeof bytes);
+    for (size_t i = 0; i < dbk_min_size(size, 16); i++) {
+        bytes[i] = (uint8_t)((dbk_u128)v >> (8 * i));
     }
     return dbk_column_put_bytes(c, dbk_slice_n(bytes, size), err);
 }
