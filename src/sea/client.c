@@ -1,0 +1,210 @@
+#include "sea/client.h"
+
+#include "sea/http_path.h"
+
+#define MAX_LINK 8192u /* bytes; real ones have about 100 */
+
+/* ---- headers ---- */
+
+typedef enum header_rule {
+    HEADER_SEND,
+    HEADER_SKIP,    /* applied elsewhere: the session room gives the User-Agent to the transport */
+    HEADER_RESERVED /* managed here: dropped with a warning */
+} header_rule;
+
+static header_rule rule_of(dbk_slice name) {
+    static const char *const reserved[] = {
+        "authorization",
+        "x-databricks-org-id",
+        /* These two frame the body: another value would make the request unreadable. */
+        "content-length",
+        "transfer-encoding",
+    };
+    if (dbk_slice_eq_nocase(name, DBK_SLICE("user-agent"))) {
+        return HEADER_SKIP;
+    }
+    for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++) {
+        if (dbk_slice_eq_nocase(name, dbk_slice_of(reserved[i]))) {
+            return HEADER_RESERVED;
+        }
+    }
+    return HEADER_SEND;
+}
+
+/* Values are never shown: they may be secrets. */
+static dbk_status check_headers(const dbk_sea_settings *settings, dbk_error *err) {
+    for (size_t i = 0; i < settings->header_count; i++) {
+        const dbk_sea_header *h = &settings->headers[i];
+        if (!dbk_header_name_valid(h->name)) {
+            return dbk_error_set(err, DBK_INVALID_ARGUMENT,
+                                 "custom HTTP header %zu of %zu has an invalid name", i + 1,
+                                 settings->header_count);
+        }
+        if (!dbk_header_value_valid(h->value)) {
+            return dbk_error_set(err, DBK_INVALID_ARGUMENT,
+                                 "custom HTTP header \"%.*s\" has a control character in its value",
+                                 (int)dbk_min_size(h->name.len, 100), h->name.ptr);
+        }
+    }
+    return DBK_OK;
+}
+
+static dbk_status add_line(dbk_sea *sea, dbk_slice name, dbk_slice value, dbk_error *err) {
+    dbk_status st = DBK_OK;
+    dbk_buf line = {0};
+    DBK_TRY(dbk_buf_put_slice(&line, name, err));
+    DBK_TRY(dbk_buf_puts(&line, ": ", err));
+    DBK_TRY(dbk_buf_put_slice(&line, value, err));
+    DBK_TRY(dbk_str_set(&sea->lines[sea->line_count], dbk_buf_slice(&line), err));
+    sea->line_count++;
+done:
+    dbk_buf_wipe(&line); /* a custom header may carry a credential of a gateway */
+    return st;
+}
+
+static dbk_status copy_headers(dbk_sea *sea, const dbk_sea_settings *settings, dbk_error *err) {
+    bool dropped = false;
+    for (size_t i = 0; i < settings->header_count; i++) {
+        const dbk_sea_header *h = &settings->headers[i];
+        header_rule rule = rule_of(h->name);
+        if (rule == HEADER_SEND) {
+            dbk_status st = add_line(sea, h->name, h->value, err);
+            if (st != DBK_OK) {
+                return st;
+            }
+        } else if (rule == HEADER_RESERVED && !dropped) {
+            dropped = true; /* one line per session, not per header or request: spec logging 5 */
+            DBK_LOG(WARN, NULL,
+                    "ignoring caller-supplied custom header %.*s; this name is managed by the "
+                    "kernel",
+                    (int)dbk_min_size(h->name.len, 100), h->name.ptr);
+        }
+    }
+    return DBK_OK;
+}
+
+static dbk_status add_org_id(dbk_sea *sea, dbk_slice org_id, dbk_error *err) {
+    char digits[DBK_ORG_ID_DIGITS + 1];
+    if (org_id.len == 0) {
+        return DBK_OK;
+    }
+    if (!dbk_org_id_decode(org_id, digits)) {
+        return dbk_error_set(err, DBK_INVALID_ARGUMENT, "the workspace id is not a number");
+    }
+    return add_line(sea, DBK_SLICE("x-databricks-org-id"), dbk_slice_of(digits), err);
+}
+
+/* ---- life ---- */
+
+static dbk_status fill(dbk_sea *sea, const dbk_sea_settings *settings, dbk_error *err) {
+    dbk_status st = DBK_OK;
+    sea->lines = dbk_alloc_array(settings->header_count + 1, sizeof *sea->lines);
+    if (sea->lines == NULL) {
+        return dbk_error_oom(err, "custom headers");
+    }
+    DBK_TRY(dbk_str_set(&sea->origin, settings->origin, err));
+    DBK_TRY(dbk_str_set(&sea->warehouse_id, settings->warehouse_id, err));
+    DBK_TRY(copy_headers(sea, settings, err));
+    DBK_TRY(add_org_id(sea, settings->org_id, err));
+done:
+    return st;
+}
+
+dbk_status dbk_sea_new(const dbk_sea_settings *settings, dbk_sea **out, dbk_error *err) {
+    dbk_status st = check_headers(settings, err);
+    if (st != DBK_OK) {
+        return st;
+    }
+    dbk_sea *sea = dbk_alloc_zero(sizeof *sea);
+    if (sea == NULL) {
+        return dbk_error_oom(err, "a client");
+    }
+    atomic_init(&sea->refs, 1);
+    sea->http = dbk_http_config_ref(settings->http);
+    sea->auth = dbk_auth_ref(settings->auth);
+    sea->retry = settings->retry;
+    st = fill(sea, settings, err);
+    if (st != DBK_OK) {
+        dbk_sea_unref(sea);
+        return st;
+    }
+    *out = sea;
+    return DBK_OK;
+}
+
+dbk_sea *dbk_sea_ref(dbk_sea *sea) {
+    size_t old = atomic_fetch_add_explicit(&sea->refs, 1, memory_order_relaxed);
+    DBK_ASSERT(old > 0 && old < SIZE_MAX / 2);
+    (void)old;
+    return sea;
+}
+
+void dbk_sea_unref(dbk_sea *sea) {
+    if (sea == NULL || atomic_fetch_sub_explicit(&sea->refs, 1, memory_order_acq_rel) != 1) {
+        return;
+    }
+    for (size_t i = 0; i < sea->line_count; i++) {
+        dbk_wipe(sea->lines[i].ptr, sea->lines[i].len);
+        dbk_str_reset(&sea->lines[i]);
+    }
+    dbk_free(sea->lines);
+    dbk_str_reset(&sea->origin);
+    dbk_str_reset(&sea->warehouse_id);
+    dbk_http_config_unref(sea->http);
+    dbk_auth_unref(sea->auth);
+    dbk_free(sea);
+}
+
+dbk_http_config *dbk_sea_http(const dbk_sea *sea) {
+    return sea->http;
+}
+
+const dbk_retry_policy *dbk_sea_retry(const dbk_sea *sea) {
+    return &sea->retry;
+}
+
+const char *dbk_sea_origin(const dbk_sea *sea) {
+    return dbk_str_or(&sea->origin, "");
+}
+
+const char *dbk_sea_warehouse_id(const dbk_sea *sea) {
+    return dbk_str_or(&sea->warehouse_id, "");
+}
+
+/* ---- URLs ---- */
+
+static bool names_a_resource(dbk_slice id) {
+    return id.len > 0 && !dbk_slice_eq(id, DBK_SLICE(".")) && !dbk_slice_eq(id, DBK_SLICE(".."));
+}
+
+dbk_status dbk_sea_url(const dbk_sea *sea, const dbk_sea_path *path, dbk_str *out, dbk_error *err) {
+    dbk_status st = DBK_OK;
+    dbk_buf url = {0};
+    if (path->id.ptr != NULL && !names_a_resource(path->id)) {
+        return dbk_error_set(err, DBK_INVALID_ARGUMENT, "'%.*s' is not an id of %s",
+                             (int)dbk_min_size(path->id.len, 2), path->id.ptr, path->collection);
+    }
+    DBK_TRY(dbk_buf_putf(&url, err, "%s/api/2.0/sql/%s", sea->origin.ptr, path->collection));
+    if (path->id.ptr != NULL) {
+        DBK_TRY(dbk_buf_putc(&url, '/', err));
+        DBK_TRY(dbk_url_encode(path->id, &url, err));
+    }
+    DBK_TRY(dbk_buf_puts(&url, path->tail != NULL ? path->tail : "", err));
+    DBK_TRY(dbk_str_set(out, dbk_buf_slice(&url), err));
+done:
+    dbk_buf_reset(&url);
+    return st;
+}
+
+dbk_status dbk_sea_link_url(const dbk_sea *sea, dbk_slice link, dbk_str *out, dbk_error *err) {
+    bool fine = link.len > 1 && link.len <= MAX_LINK && link.ptr[0] == '/' && link.ptr[1] != '/';
+    for (size_t i = 0; i < link.len && fine; i++) {
+        unsigned char c = (unsigned char)link.ptr[i];
+        fine = c > 0x20 && c < 0x7F && c != '\\' && c != '#';
+    }
+    if (!fine) {
+        return dbk_error_set(err, DBK_DATA_LOSS,
+                             "next_chunk_internal_link is not a path of the workspace");
+    }
+    return dbk_str_setf(out, err, "%s%.*s", sea->origin.ptr, (int)link.len, link.ptr);
+}
