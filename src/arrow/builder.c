@@ -58,8 +58,8 @@ static size_t value_size(const dbk_field *f) {
 
 /* n zeroed bytes at the end of b; NULL: no memory, err says so. */
 static uint8_t *extend(dbk_buf *b, size_t n, dbk_error *err) {
-    if (b->cap - b->len < n &&
-        dbk_buf_reserve(b, b->cap == 0 ? dbk_max_size(n, 64) : n, err) != DBK_OK) {
+    if ((b->ptr == NULL || b->cap - b->len < n) &&
+        dbk_buf_reserve(b, b->ptr == NULL ? dbk_max_size(n, 64) : n, err) != DBK_OK) {
         return NULL;
     }
     char *p = b->ptr + b->len;
