@@ -1,0 +1,73 @@
+/* result/result.h: from a statement's answer to ordered Arrow batches.
+ *
+ * What:    a stream gathers chunks (attachments, JSON rows, cloud storage links), decodes them within
+ *          a byte budget and hands out batches in order; it fails loudly when counts disagree.
+ * Threads: open on the control lane; next/schema/close/stats on any one thread at a time (stats: any
+ *          thread). Downloads run on data lanes, attachments are decoded by the reading thread.
+ * Owner:   counted; batches outlive the stream. */
+#ifndef DBK_RESULT_RESULT_H
+#define DBK_RESULT_RESULT_H
+
+#include "arrow/arrow.h"
+#include "base/base.h"
+#include "net/net.h"
+#include "sea/sea.h"
+
+typedef struct dbk_stream dbk_stream; /* opaque, counted */
+
+typedef struct dbk_stream_options {
+    dbk_convert_options convert;
+    size_t budget_bytes;  /* decoded, not yet read; 0: 48 MiB */
+    size_t max_chunks;    /* chunks downloaded or waiting to be read at a time; 0: 16 */
+    size_t link_window;   /* links held ahead of the reader; 0: 32 */
+} dbk_stream_options;
+
+/* What the server answered for a finished statement. Takes manifest and data (also on failure; both
+ * are empty after). runtime and sea are referenced. server_unix_s: the answer's Date, -1: none. */
+typedef struct dbk_stream_source {
+    dbk_runtime *runtime;
+    dbk_sea *sea;
+    const char *session_id; /* borrowed for the call */
+    dbk_slice statement_id;
+    dbk_sea_manifest *manifest;
+    dbk_sea_data *data;
+    int64_t server_unix_s;
+} dbk_stream_source;
+
+DBK_MUST_USE dbk_status dbk_stream_open(const dbk_stream_source *source,
+                                        const dbk_stream_options *options, dbk_stream **out,
+                                        dbk_error *err);
+/* A stream over batches in hand (metadata, static results); takes the batches' references. */
+DBK_MUST_USE dbk_status dbk_stream_of_batches(dbk_schema *schema, dbk_batch *const *batches,
+                                              size_t count, dbk_stream **out, dbk_error *err);
+dbk_stream *dbk_stream_ref(dbk_stream *s);
+void dbk_stream_unref(dbk_stream *s); /* NULL is a no-op; the last reference closes it */
+/* Stops all work for the stream; a waiting reader gets Cancelled. Any thread, idempotent. */
+void dbk_stream_close(dbk_stream *s);
+
+/* Blocks until the schema is known; *out is borrowed from the stream. */
+DBK_MUST_USE dbk_status dbk_stream_schema(dbk_stream *s, dbk_schema **out, dbk_error *err);
+/* Blocks until a batch is there (owned by the caller) or the end (*out = NULL). An error is final:
+ * it comes again at the next call. Batches have at least one row. */
+DBK_MUST_USE dbk_status dbk_stream_next(dbk_stream *s, dbk_batch **out, dbk_error *err);
+
+/* First value of column `name` of the first batch when the result has one row and the column is an
+ * integer: the row count of DML. False otherwise; takes nothing out of the stream and does not wait:
+ * looks at an inline result only. */
+bool dbk_stream_peek_i64(dbk_stream *s, const char *name, int64_t *out);
+
+typedef struct dbk_stream_snapshot {
+    int64_t chunks_total; /* -1: not known */
+    int64_t rows_total;   /* -1: not known */
+    uint32_t chunks_done;
+    uint64_t rows;        /* decoded */
+    uint64_t bytes_wire;
+    uint64_t bytes_arrow;
+    uint64_t peak_bytes;
+    uint64_t link_refreshes;
+    uint64_t chunk_retries;
+    bool external;        /* rows come from cloud storage */
+} dbk_stream_snapshot;
+void dbk_stream_stats(dbk_stream *s, dbk_stream_snapshot *out); /* any thread */
+
+#endif

@@ -1,0 +1,449 @@
+#include "result/stream.h"
+
+/* ---- life ---- */
+
+static dbk_status borrow_columns(dbk_stream *s, dbk_error *err) {
+    const dbk_sea_manifest *m = &s->manifest;
+    s->columns = dbk_alloc_array(m->columns_len, sizeof *s->columns);
+    if (s->columns == NULL) {
+        return dbk_error_oom(err, "the columns of a result");
+    }
+    for (size_t i = 0; i < m->columns_len; i++) {
+        const dbk_sea_column *c = &m->columns[i];
+        s->columns[i] = (dbk_column_desc){.name = dbk_str_slice(&c->name),
+                                          .type_name = dbk_str_slice(&c->type_name),
+                                          .type_text = dbk_str_slice(&c->type_text),
+                                          .position = c->position,
+                                          .precision = c->precision,
+                                          .scale = c->scale,
+                                          .interval_type = dbk_str_slice(&c->interval_type)};
+    }
+    return DBK_OK;
+}
+
+static dbk_stream *new_stream(void) {
+    dbk_stream *s = dbk_alloc_zero(sizeof *s);
+    if (s != NULL) {
+        atomic_init(&s->refs, 1);
+        dbk_mutex_init(&s->shared.lock);
+        dbk_cond_init(&s->shared.changed);
+        s->shared.end = -1;
+        dbk_list_init(&s->control.refreshes);
+    }
+    return s;
+}
+
+static void set_options(dbk_stream *s, const dbk_stream_options *o) {
+    s->options = *o;
+    s->options.budget_bytes = o->budget_bytes != 0 ? o->budget_bytes : DBK_STREAM_BUDGET;
+    s->options.max_chunks = o->max_chunks != 0 ? o->max_chunks : DBK_STREAM_MAX_CHUNKS;
+    s->options.link_window = o->link_window != 0 ? o->link_window : DBK_STREAM_LINK_WINDOW;
+}
+
+/* The schema of a result without any chunk. */
+static dbk_status schema_from_manifest(dbk_stream *s, dbk_error *err) {
+    dbk_status st = DBK_OK;
+    dbk_schema *schema = NULL;
+    DBK_TRY(dbk_schema_from_columns(s->columns, s->manifest.columns_len, &schema, err));
+    DBK_TRY(dbk_stream_see_schema(s, schema, true, 0, err));
+done:
+    dbk_schema_unref(schema);
+    return st;
+}
+
+/* Chunks from the answer itself; nothing is asked for yet. */
+static dbk_status file_answer(dbk_stream *s, dbk_sea_data *data, dbk_error *err) {
+    const dbk_sea_manifest *m = &s->manifest;
+    bool carries = data->has_attachment || data->link_count > 0 ||
+                   (data->rows != NULL && m->columns_len > 0);
+    if (m->total_chunk_count >= 0) {
+        s->shared.end = m->total_chunk_count;
+    }
+    s->external = data->link_count > 0;
+    if (carries) {
+        if (s->shared.end == 0) {
+            s->shared.end = -1; /* data came all the same: the chain tells where it ends */
+        }
+        return dbk_stream_file_locked(s, data, 0, err);
+    }
+    /* No data here: nothing at all, or only to be asked for when the manifest promises rows. A
+     * manifest of one empty chunk is how servers say "no rows" (spec local-warehouse 2.3). */
+    bool promised = m->total_chunk_count > 0 && m->total_row_count != 0 && m->columns_len > 0;
+    if (!promised) {
+        s->shared.end = 0;
+        return schema_from_manifest(s, err);
+    }
+    return DBK_OK;
+}
+
+dbk_status dbk_stream_open(const dbk_stream_source *source, const dbk_stream_options *options,
+                           dbk_stream **out, dbk_error *err) {
+    dbk_status st = DBK_OK;
+    dbk_stream *s = new_stream();
+    if (s == NULL) {
+        st = dbk_error_oom(err, "a result stream");
+        goto done;
+    }
+    set_options(s, options);
+    s->runtime = dbk_runtime_ref(source->runtime);
+    s->sea = dbk_sea_ref(source->sea);
+    s->manifest = *source->manifest;
+    memset(source->manifest, 0, sizeof *source->manifest);
+    if (source->server_unix_s >= 0) {
+        const dbk_clock *clock = dbk_lane_clock(dbk_runtime_control(s->runtime));
+        s->shared.clock_offset_ms = source->server_unix_s * 1000 - dbk_clock_wall_ms(clock);
+    }
+    DBK_TRY(dbk_str_set(&s->statement_id, source->statement_id, err));
+    DBK_TRY(dbk_str_set(&s->session_id, dbk_slice_of(source->session_id), err));
+    DBK_TRY(borrow_columns(s, err));
+    DBK_TRY(file_answer(s, source->data, err));
+    dbk_stream_pump(s);
+    *out = s;
+    s = NULL;
+done:
+    dbk_sea_data_reset(source->data);
+    dbk_stream_unref(s);
+    return st == DBK_OK ? st
+                        : dbk_error_wrap(err, "opening the result of statement %.*s",
+                                         (int)dbk_min_size(source->statement_id.len, 64),
+                                         source->statement_id.ptr != NULL ? source->statement_id.ptr
+                                                                          : "");
+}
+
+dbk_status dbk_stream_of_batches(dbk_schema *schema, dbk_batch *const *batches, size_t count,
+                                 dbk_stream **out, dbk_error *err) {
+    dbk_status st = DBK_OK;
+    size_t taken = 0;
+    dbk_stream *s = new_stream();
+    dbk_chunk *c = NULL;
+    if (s == NULL || (c = dbk_stream_append_locked(s)) == NULL) {
+        st = dbk_error_oom(err, "a result stream");
+        goto done;
+    }
+    s->shared.end = 1;
+    c->done = true;
+    DBK_TRY(dbk_stream_see_schema(s, schema, true, 0, err));
+    while (taken < count) {
+        DBK_TRY(dbk_stream_publish(s, c, batches[taken++], err));
+    }
+    *out = s;
+    s = NULL;
+done:
+    while (taken < count) {
+        dbk_batch_unref(batches[taken++]);
+    }
+    dbk_stream_unref(s);
+    return st;
+}
+
+dbk_stream *dbk_stream_ref(dbk_stream *s) {
+    (void)atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+    return s;
+}
+
+static void destroy(dbk_stream *s) {
+    for (size_t i = 0; i < s->shared.chunk_count; i++) {
+        dbk_chunk_free(s->shared.chunks[i]);
+    }
+    dbk_free(s->shared.chunks);
+    dbk_schema_unref(s->shared.wire);
+    dbk_schema_unref(s->shared.dressed);
+    dbk_schema_unref(s->shared.shown);
+    dbk_error_reset(&s->shared.error);
+    dbk_str_reset(&s->shared.next_link);
+    dbk_cond_destroy(&s->shared.changed);
+    dbk_mutex_destroy(&s->shared.lock);
+    dbk_free(s->columns);
+    dbk_sea_reply holder = {.manifest = s->manifest};
+    dbk_sea_reply_reset(&holder);
+    dbk_str_reset(&s->session_id);
+    dbk_str_reset(&s->statement_id);
+    dbk_sea_unref(s->sea);
+    dbk_runtime_unref(s->runtime);
+    dbk_free(s);
+}
+
+void dbk_stream_unref(dbk_stream *s) {
+    if (s != NULL && atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) == 1) {
+        destroy(s);
+    }
+}
+
+void dbk_stream_close(dbk_stream *s) {
+    dbk_mutex_lock(&s->shared.lock);
+    bool first = !s->shared.closed;
+    s->shared.closed = true;
+    dbk_cond_broadcast(&s->shared.changed);
+    dbk_mutex_unlock(&s->shared.lock);
+    if (first && s->runtime != NULL && dbk_runtime_alive(s->runtime)) {
+        dbk_stream_pump(s); /* on the control lane: it ends the work under way */
+    }
+}
+
+/* ---- reading ---- */
+
+/* The chunk at the head is read to its end: on to the next. Under the lock. */
+static void advance_locked(dbk_stream *s) {
+    dbk_chunk *c = s->shared.chunks[0];
+    s->shared.rows_read += c->rows;
+    s->shared.reserved -= c->reserved;
+    s->shared.chunk_count--;
+    memmove(s->shared.chunks, s->shared.chunks + 1, s->shared.chunk_count * sizeof *s->shared.chunks);
+    s->shared.head++;
+    (void)atomic_fetch_add(&s->chunks_done, 1);
+    dbk_chunk_free(c);
+}
+
+/* A chunk's declared place in the result against what was really read. Under the lock. */
+static dbk_status check_offset_locked(const dbk_stream *s, const dbk_chunk *c, dbk_error *err) {
+    if (c->row_offset >= 0 && c->row_offset != s->shared.rows_read) {
+        return dbk_error_set(err, DBK_DATA_LOSS,
+                             "statement %s: chunk %lld starts at row %lld, %lld rows came before it",
+                             dbk_str_or(&s->statement_id, "?"), (long long)c->index,
+                             (long long)c->row_offset, (long long)s->shared.rows_read);
+    }
+    return DBK_OK;
+}
+
+static dbk_status check_total_locked(const dbk_stream *s, dbk_error *err) {
+    int64_t total = s->manifest.total_row_count;
+    if (s->runtime != NULL && s->manifest.present && total >= 0 && total != s->shared.rows_read) {
+        return dbk_error_set(err, DBK_DATA_LOSS,
+                             "statement %s: %lld rows came in %lld chunks, the server declared %lld",
+                             dbk_str_or(&s->statement_id, "?"), (long long)s->shared.rows_read,
+                             (long long)s->shared.head, (long long)total);
+    }
+    return DBK_OK;
+}
+
+typedef enum read_step { READ_AGAIN, READ_BATCH, READ_RAW, READ_WAIT, READ_END, READ_FAILED } read_step;
+
+/* One look at the head of the stream. READ_BATCH gives a batch of the wire schema. */
+static read_step look_locked(dbk_stream *s, dbk_batch **batch, dbk_error *err) {
+    if (s->shared.closed) {
+        (void)dbk_error_set(err, DBK_CANCELLED, "the result stream was closed");
+        return READ_FAILED;
+    }
+    if (s->shared.chunk_count == 0) {
+        if (s->shared.failed != DBK_OK) {
+            dbk_error_copy(err, &s->shared.error);
+            return READ_FAILED;
+        }
+        if (s->shared.end == -1 || s->shared.head < s->shared.end) {
+            return READ_WAIT;
+        }
+        return check_total_locked(s, err) == DBK_OK ? READ_END : READ_FAILED;
+    }
+    dbk_chunk *c = s->shared.chunks[0];
+    if (c->first < c->count) {
+        if (c->first == 0 && check_offset_locked(s, c, err) != DBK_OK) {
+            return READ_FAILED;
+        }
+        *batch = c->batches[c->first++];
+        size_t bytes = dbk_batch_byte_size(*batch);
+        c->queued_bytes -= bytes;
+        s->shared.queued_bytes -= bytes;
+        return READ_BATCH;
+    }
+    if (c->failed != DBK_OK) {
+        dbk_error_copy(err, &c->error);
+        return READ_FAILED;
+    }
+    if (c->has_raw) {
+        return READ_RAW;
+    }
+    if (!c->done) {
+        return READ_WAIT;
+    }
+    advance_locked(s);
+    return READ_AGAIN;
+}
+
+/* Decodes the inline chunk at the head; leaves its outcome in the chunk. */
+static void decode_head(dbk_stream *s) {
+    dbk_error err = {0};
+    dbk_chunk *c = s->shared.chunks[0]; /* only the reader removes the head */
+    dbk_status st = dbk_stream_decode_raw(s, c, &err);
+    dbk_mutex_lock(&s->shared.lock);
+    c->done = true;
+    if (st != DBK_OK) {
+        dbk_stream_fail_locked(s, c->index, &err);
+    }
+    dbk_mutex_unlock(&s->shared.lock);
+}
+
+/* Reading made room in the budget, or the head moved on: does anything wait for that? Under the
+ * lock. */
+static bool was_hungry_locked(dbk_stream *s) {
+    bool hungry = s->shared.hungry && s->runtime != NULL;
+    s->shared.hungry = false;
+    return hungry;
+}
+
+static dbk_status finish_batch(dbk_stream *s, dbk_batch *raw, dbk_batch **out, dbk_error *err) {
+    dbk_status st = DBK_OK;
+    dbk_batch *dressed = NULL;
+    if (s->shared.dressed != s->shared.wire) { /* all three are set once, before the first batch */
+        DBK_TRY(dbk_batch_with_schema(raw, s->shared.dressed, &dressed, err));
+    } else {
+        dressed = dbk_batch_ref(raw);
+    }
+    if (s->shared.shown != s->shared.dressed) {
+        st = dbk_convert_batch(dressed, s->shared.shown, &s->options.convert, (dbk_block_owner){0},
+                               out, err);
+    } else {
+        *out = dbk_batch_ref(dressed);
+    }
+done:
+    dbk_batch_unref(dressed);
+    dbk_batch_unref(raw);
+    return st;
+}
+
+dbk_status dbk_stream_next(dbk_stream *s, dbk_batch **out, dbk_error *err) {
+    for (;;) {
+        dbk_batch *batch = NULL;
+        dbk_mutex_lock(&s->shared.lock);
+        read_step step = look_locked(s, &batch, err);
+        while (step == READ_WAIT) {
+            dbk_cond_wait(&s->shared.changed, &s->shared.lock);
+            step = look_locked(s, &batch, err);
+        }
+        bool hungry = (step == READ_AGAIN || step == READ_BATCH) && was_hungry_locked(s);
+        dbk_mutex_unlock(&s->shared.lock);
+        if (hungry) {
+            dbk_stream_pump(s);
+        }
+        switch (step) {
+        case READ_AGAIN:
+            break;
+        case READ_RAW:
+            decode_head(s);
+            break;
+        case READ_BATCH:
+            return finish_batch(s, batch, out, err);
+        case READ_END:
+            *out = NULL;
+            return DBK_OK;
+        case READ_WAIT:
+        case READ_FAILED:
+            return err->code;
+        }
+    }
+}
+
+/* What the schema is still waiting for. */
+static read_step look_for_schema_locked(dbk_stream *s, dbk_error *err) {
+    if (s->shared.shown != NULL) {
+        return READ_END;
+    }
+    if (s->shared.closed) {
+        (void)dbk_error_set(err, DBK_CANCELLED, "the result stream was closed");
+        return READ_FAILED;
+    }
+    dbk_chunk *c = s->shared.chunk_count > 0 ? s->shared.chunks[0] : NULL;
+    if (c != NULL && c->failed != DBK_OK) {
+        dbk_error_copy(err, &c->error);
+        return READ_FAILED;
+    }
+    if (c == NULL && s->shared.failed != DBK_OK) {
+        dbk_error_copy(err, &s->shared.error);
+        return READ_FAILED;
+    }
+    return c != NULL && c->has_raw ? READ_RAW : READ_WAIT;
+}
+
+dbk_status dbk_stream_schema(dbk_stream *s, dbk_schema **out, dbk_error *err) {
+    for (;;) {
+        dbk_mutex_lock(&s->shared.lock);
+        read_step step = look_for_schema_locked(s, err);
+        while (step == READ_WAIT) {
+            dbk_cond_wait(&s->shared.changed, &s->shared.lock);
+            step = look_for_schema_locked(s, err);
+        }
+        dbk_schema *shown = s->shared.shown;
+        dbk_mutex_unlock(&s->shared.lock);
+        if (step == READ_RAW) {
+            decode_head(s);
+        } else if (step == READ_END) {
+            *out = shown;
+            return DBK_OK;
+        } else {
+            return err->code;
+        }
+    }
+}
+
+/* ---- looking without reading ---- */
+
+static bool integer_cell(const struct ArrowArray *column, const char *format, int64_t *out) {
+    const uint8_t *valid = column->buffers[0];
+    int64_t at = column->offset;
+    if (valid != NULL && (valid[at / 8] >> (at % 8) & 1) == 0) {
+        return false;
+    }
+    if (strcmp(format, "l") == 0) {
+        *out = ((const int64_t *)column->buffers[1])[at];
+        return true;
+    }
+    if (strcmp(format, "i") == 0) {
+        *out = ((const int32_t *)column->buffers[1])[at];
+        return true;
+    }
+    return false;
+}
+
+static bool first_cell(dbk_batch *batch, int64_t *out) {
+    dbk_error ignored = {0};
+    struct ArrowArray array = {0};
+    struct ArrowSchema schema = {0};
+    bool found = false;
+    if (dbk_batch_row_count(batch) == 1 && dbk_batch_export(batch, &array, &ignored) == DBK_OK &&
+        dbk_schema_export(dbk_batch_schema(batch), &schema, &ignored) == DBK_OK) {
+        found = integer_cell(array.children[0], schema.children[0]->format, out);
+    }
+    if (array.release != NULL) {
+        array.release(&array);
+    }
+    if (schema.release != NULL) {
+        schema.release(&schema);
+    }
+    dbk_error_reset(&ignored);
+    return found;
+}
+
+bool dbk_stream_peek_i64(dbk_stream *s, const char *name, int64_t *out) {
+    if (s->manifest.total_row_count != 1 || s->external || s->shared.chunk_count == 0 ||
+        s->manifest.columns_len == 0 ||
+        !dbk_slice_eq(s->columns[0].name, dbk_slice_of(name))) {
+        return false;
+    }
+    dbk_mutex_lock(&s->shared.lock);
+    bool raw = s->shared.chunks[0]->has_raw;
+    dbk_mutex_unlock(&s->shared.lock);
+    if (raw) {
+        decode_head(s);
+    }
+    dbk_mutex_lock(&s->shared.lock);
+    dbk_chunk *c = s->shared.chunks[0];
+    dbk_batch *batch = c->first < c->count ? dbk_batch_ref(c->batches[c->first]) : NULL;
+    dbk_mutex_unlock(&s->shared.lock);
+    bool found = batch != NULL && first_cell(batch, out);
+    dbk_batch_unref(batch);
+    return found;
+}
+
+void dbk_stream_stats(dbk_stream *s, dbk_stream_snapshot *out) {
+    dbk_mutex_lock(&s->shared.lock);
+    out->chunks_total = s->shared.end;
+    out->peak_bytes = s->shared.peak_bytes;
+    dbk_mutex_unlock(&s->shared.lock);
+    out->rows_total = s->manifest.present ? s->manifest.total_row_count : -1;
+    out->external = s->external;
+    out->chunks_done = (uint32_t)atomic_load(&s->chunks_done);
+    out->rows = atomic_load(&s->rows);
+    out->bytes_wire = atomic_load(&s->bytes_wire);
+    out->bytes_arrow = atomic_load(&s->bytes_arrow);
+    out->link_refreshes = atomic_load(&s->link_refreshes);
+    out->chunk_retries = atomic_load(&s->chunk_retries);
+}

@@ -1,0 +1,143 @@
+/* result/stream.h: the stream and its chunks, shared by the files of this room.
+ *
+ * Who touches what: `shared` under its lock, any thread; `control` on the control lane only; a
+ * running chunk's fetch operation lives on its data lane. No lock is held while decoding, while
+ * calling the net room, or around a callback. */
+#ifndef DBK_RESULT_STREAM_H
+#define DBK_RESULT_STREAM_H
+
+#include "result/result.h"
+
+#include <stdatomic.h>
+
+#define DBK_STREAM_BUDGET      (48u * 1024u * 1024u)
+#define DBK_STREAM_MAX_CHUNKS  16u
+#define DBK_STREAM_LINK_WINDOW 32u
+/* What a declared byte_count may cost before bytes arrive. */
+#define DBK_CHUNK_EXPECT_MAX (32u * 1024u * 1024u)
+
+typedef struct dbk_fetch dbk_fetch; /* fetch.c: the download operation of one chunk */
+
+/* One chunk between "its place in the order is known" and "all its batches were read". */
+typedef struct dbk_chunk {
+    int64_t index;
+    int64_t row_offset; /* declared; -1: not told */
+    int64_t row_count;  /* declared; -1: not told */
+    int64_t byte_count; /* declared; -1: not told */
+
+    dbk_sea_link link; /* external: where to get it; replaced by a refresh */
+    bool has_link;
+    dbk_sea_data raw; /* inline: not decoded yet */
+    bool has_raw;
+
+    dbk_batch **batches; /* decoded, not read: [first, count) */
+    size_t first, count, cap;
+    int64_t rows;        /* decoded and kept so far */
+    size_t queued_bytes; /* of the batches not read */
+    size_t reserved;     /* budget held for what a running download will still decode */
+
+    bool started; /* a fetch was made */
+    bool done;    /* all batches are here */
+    dbk_status failed;
+    dbk_error error;
+    dbk_fetch *fetch; /* counted while it runs */
+} dbk_chunk;
+
+struct dbk_stream {
+    atomic_size_t refs;
+    dbk_runtime *runtime; /* counted; NULL for batches in hand */
+    dbk_sea *sea;         /* counted; NULL for batches in hand */
+    dbk_str session_id;
+    dbk_str statement_id;
+    dbk_sea_manifest manifest;
+    dbk_column_desc *columns; /* borrow from manifest */
+    dbk_stream_options options;
+    bool external;
+
+    struct {
+        dbk_mutex lock;
+        dbk_cond changed;
+        bool closed;
+        dbk_schema *wire;   /* of the data; NULL: not seen yet */
+        dbk_schema *shown;  /* dressed and converted: what the reader gets */
+        dbk_schema *dressed; /* between the two */
+        dbk_chunk **chunks; /* consecutive indices from `head` on */
+        size_t chunk_count, chunk_cap;
+        int64_t head;       /* index of chunks[0]: the one being read */
+        int64_t end;        /* number of chunks; -1: not known yet */
+        int64_t rows_read;
+        size_t queued_bytes;
+        size_t reserved;
+        size_t running; /* fetches */
+        bool hungry;    /* work waits for room: the reader asks for a pump when it made some */
+        bool raw_last;  /* the last answer was inline data, so the next one is too */
+        uint64_t peak_bytes;
+        double decoded_per_declared; /* learned from finished chunks, 0: nothing learned */
+        dbk_status failed;           /* final error of the whole stream, told once head gets there */
+        dbk_error error;
+        int64_t clock_offset_ms; /* server minus local wall clock */
+        dbk_str next_link;       /* internal link to chunk `end of chunks[]`, may be absent */
+    } shared;
+
+    struct {
+        dbk_sea_call *asking; /* the chunk request under way; counted */
+        int64_t asking_for;
+        dbk_list refreshes; /* link requests under way (pump.c) */
+    } control;
+
+    dbk_task pump_task;
+    atomic_bool pump_posted;
+
+    atomic_uint_fast32_t chunks_done;
+    atomic_uint_fast64_t rows;
+    atomic_uint_fast64_t bytes_wire;
+    atomic_uint_fast64_t bytes_arrow;
+    atomic_uint_fast64_t link_refreshes;
+    atomic_uint_fast64_t chunk_retries;
+};
+
+/* chunk.c */
+dbk_chunk *dbk_chunk_new(int64_t index);
+void dbk_chunk_free(dbk_chunk *c);
+/* The chunk with this index, NULL when the stream holds none; under the lock. */
+dbk_chunk *dbk_stream_chunk_locked(dbk_stream *s, int64_t index);
+/* Appends the chunk that follows the last one; under the lock. NULL: no memory. */
+dbk_chunk *dbk_stream_append_locked(dbk_stream *s);
+/* Files an answer's links or inline data as chunks; under the lock; takes data. `wanted` is the
+ * index that was asked for (0 for the execute answer): an answer without it is DataLoss. */
+DBK_MUST_USE dbk_status dbk_stream_file_locked(dbk_stream *s, dbk_sea_data *data, int64_t wanted,
+                                               dbk_error *err);
+/* Declares the order broken from chunk `index` on: the reader gets err when it arrives there; under
+ * the lock; takes err. */
+void dbk_stream_fail_locked(dbk_stream *s, int64_t index, dbk_error *err);
+/* Publishes one decoded batch of a chunk: cuts padding, dresses the first schema. Takes batch. Any
+ * thread, without the lock. */
+DBK_MUST_USE dbk_status dbk_stream_publish(dbk_stream *s, dbk_chunk *c, dbk_batch *batch,
+                                           dbk_error *err);
+/* Makes the wire schema known (or compares it with the known one). dressed: it was made from the
+ * manifest and needs no names and metadata from there. Any thread, without the lock. */
+DBK_MUST_USE dbk_status dbk_stream_see_schema(dbk_stream *s, dbk_schema *wire, bool dressed,
+                                              int64_t chunk_index, dbk_error *err);
+/* The rows of a whole chunk against what was declared. */
+DBK_MUST_USE dbk_status dbk_stream_check_chunk(const dbk_stream *s, const dbk_chunk *c,
+                                               dbk_error *err);
+/* Decodes a chunk that came inline; on the reading thread, without the lock. */
+DBK_MUST_USE dbk_status dbk_stream_decode_raw(dbk_stream *s, dbk_chunk *c, dbk_error *err);
+
+/* pump.c: decides what to do next; control lane. dbk_stream_pump asks for a run from any thread. */
+void dbk_stream_pump(dbk_stream *s);
+/* A fetch wants a fresh link; the answer is dbk_fetch_link_came on the fetch's lane. Any thread. */
+void dbk_stream_refresh_link(dbk_stream *s, dbk_fetch *fetch);
+
+/* fetch.c */
+DBK_MUST_USE dbk_status dbk_fetch_start(dbk_stream *s, dbk_chunk *c, dbk_lane *lane,
+                                        dbk_error *err);
+void dbk_fetch_cancel(dbk_fetch *f); /* any thread */
+void dbk_fetch_unref(dbk_fetch *f);
+dbk_fetch *dbk_fetch_ref(dbk_fetch *f);
+void dbk_fetch_unpause(dbk_fetch *f); /* any thread: room in the budget, go on if it was paused */
+int64_t dbk_fetch_chunk_index(const dbk_fetch *f);
+/* Any thread: a link was stored in the chunk (DBK_OK) or could not be had; takes err. */
+void dbk_fetch_link_came(dbk_fetch *f, dbk_status st, dbk_error *err);
+
+#endif

@@ -1,0 +1,126 @@
+#include "session/statement.h"
+
+dbk_status dbk_exec_new(dbk_session *s, dbk_exec **out, dbk_error *err) {
+    dbk_exec *e = dbk_alloc_zero(sizeof *e);
+    if (e == NULL) {
+        return dbk_error_oom(err, "an execution");
+    }
+    atomic_init(&e->refs, 1);
+    atomic_init(&e->validity, DBK_EXEC_VALID);
+    atomic_init(&e->state, DBK_SEA_PENDING);
+    e->session = dbk_session_ref(s);
+    e->begun_ms = dbk_lane_now_ms(dbk_runtime_control(s->runtime));
+    e->modified_rows = -1;
+    e->facts.chunk_count = e->facts.total_rows = e->facts.total_bytes = -1;
+    dbk_mutex_init(&e->lock);
+    *out = e;
+    return DBK_OK;
+}
+
+dbk_exec *dbk_exec_ref(dbk_exec *e) {
+    (void)atomic_fetch_add_explicit(&e->refs, 1, memory_order_relaxed);
+    return e;
+}
+
+void dbk_exec_unref(dbk_exec *e) {
+    if (e == NULL || atomic_fetch_sub_explicit(&e->refs, 1, memory_order_acq_rel) != 1) {
+        return;
+    }
+    dbk_exec_release_server(e);
+    dbk_stream_unref(e->stream);
+    dbk_str_reset(&e->statement_id);
+    dbk_mutex_destroy(&e->lock);
+    dbk_session_unref(e->session);
+    dbk_free(e);
+}
+
+void dbk_exec_run_over(dbk_exec *e) {
+    dbk_mutex_lock(&e->lock);
+    dbk_op *op = e->op;
+    e->op = NULL;
+    dbk_mutex_unlock(&e->lock);
+    dbk_op_unref(op);
+}
+
+void dbk_exec_release_server(dbk_exec *e) {
+    if (!dbk_runtime_alive(e->session->runtime)) {
+        return;
+    }
+    if (e->stream != NULL) {
+        dbk_stream_close(e->stream);
+    }
+    dbk_mutex_lock(&e->lock);
+    bool close = e->close_needed;
+    e->close_needed = false;
+    dbk_mutex_unlock(&e->lock);
+    if (close) {
+        dbk_session_close_detached(e->session, dbk_str_slice(&e->statement_id));
+    }
+}
+
+void dbk_exec_close(dbk_exec *e) {
+    int stale_or_valid = atomic_load(&e->validity);
+    if (stale_or_valid == DBK_EXEC_VALID) {
+        atomic_store(&e->validity, DBK_EXEC_CLOSED);
+    }
+    dbk_exec_release_server(e);
+}
+
+dbk_exec_validity dbk_exec_check(const dbk_exec *e) {
+    return (dbk_exec_validity)atomic_load(&e->validity);
+}
+
+bool dbk_exec_alive(const dbk_exec *e) {
+    return dbk_runtime_alive(e->session->runtime);
+}
+
+dbk_stream *dbk_exec_stream(dbk_exec *e) {
+    return e->stream;
+}
+
+const char *dbk_exec_query_id(const dbk_exec *e) {
+    return e->statement_id.ptr;
+}
+
+int64_t dbk_exec_modified_rows(dbk_exec *e) {
+    int64_t rows = -1;
+    if (e->modified_rows < 0 && dbk_stream_peek_i64(e->stream, "num_affected_rows", &rows)) {
+        e->modified_rows = rows; /* spec c-abi 2.7: some servers tell it only as a row */
+    }
+    return e->modified_rows;
+}
+
+void dbk_exec_get_facts(const dbk_exec *e, dbk_exec_facts *out) {
+    *out = e->facts;
+    out->retry_count = atomic_load(&e->retries);
+}
+
+/* ---- cancelling ---- */
+
+dbk_status dbk_exec_cancel(dbk_exec *e, bool *dispatched, dbk_error *err) {
+    dbk_status st = DBK_OK;
+    dbk_sea_call *call = NULL;
+    dbk_mutex_lock(&e->lock);
+    bool known = e->statement_id.ptr != NULL;
+    dbk_op *run = e->op != NULL ? dbk_op_ref(e->op) : NULL;
+    dbk_mutex_unlock(&e->lock);
+    if (!known) {
+        if (run != NULL) {
+            dbk_op_cancel(run); /* the answer under way is waited for in the background */
+        }
+        goto done;
+    }
+    DBK_TRY(dbk_sea_cancel(e->session->sea, dbk_runtime_control(e->session->runtime),
+                           dbk_str_slice(&e->statement_id), &call, err));
+    *dispatched = true;
+    DBK_TRY(dbk_op_run(dbk_sea_call_op(call), err));
+    if (run != NULL) {
+        dbk_run_hurry(run);
+    }
+done:
+    if (call != NULL) {
+        dbk_op_unref(dbk_sea_call_op(call));
+    }
+    dbk_op_unref(run);
+    return st;
+}

@@ -1,0 +1,78 @@
+/* session/internal.h: what the files of this room share. */
+#ifndef DBK_SESSION_INTERNAL_H
+#define DBK_SESSION_INTERNAL_H
+
+#include "session/session.h"
+
+struct dbk_session {
+    atomic_size_t refs;
+    dbk_runtime *runtime; /* counted */
+    dbk_sea *sea;         /* counted */
+    dbk_str id;
+    atomic_bool open;
+    bool honour_transactions;
+    atomic_bool autocommit;
+    bool inline_only;
+    dbk_stream_options stream;
+};
+
+/* Sends a request nobody waits for: it holds the session until it is answered, at most 30 s.
+ * Takes call (with its one reference). */
+void dbk_session_send_detached(dbk_session *s, dbk_sea_call *takes_call);
+/* Closes (or cancels) a statement on the server, nobody waits. Without memory nothing is sent. */
+void dbk_session_close_detached(dbk_session *s, dbk_slice statement_id);
+void dbk_session_cancel_detached(dbk_session *s, dbk_slice statement_id);
+
+/* One run on the server. */
+struct dbk_exec {
+    atomic_size_t refs;
+    dbk_session *session; /* counted */
+    atomic_int validity;  /* dbk_exec_validity */
+    uint64_t begun_ms;
+    atomic_int state; /* dbk_sea_state, as last told by the server */
+    atomic_uint retries;
+    atomic_bool finished; /* all below is set and no longer changes */
+    uint64_t finished_ms;
+    dbk_mutex lock;
+    dbk_op *op;           /* under lock: while it runs; counted */
+    dbk_str statement_id; /* under lock until finished; set once */
+    dbk_sea_call *abandoned; /* under lock: the execute that a cancel left behind; counted */
+    bool close_needed;    /* the server still holds the statement */
+    int64_t modified_rows;
+    dbk_stream *stream; /* counted */
+    dbk_exec_facts facts;
+};
+
+DBK_MUST_USE dbk_status dbk_exec_new(dbk_session *s, dbk_exec **out, dbk_error *err);
+
+/* A statement's request as the wire wants it; texts are borrowed from the statement. */
+typedef struct dbk_request {
+    dbk_sea_statement_request wire;
+    dbk_sea_parameter *parameters; /* owned */
+    dbk_sea_tag *tags;             /* owned */
+} dbk_request;
+
+/* The operation that sends a statement and polls it to its end; its result is in e. The request is
+ * used during the call only. One reference for the caller. */
+DBK_MUST_USE dbk_status dbk_run_new(dbk_exec *e, const dbk_sea_statement_request *request,
+                                    dbk_op **out, dbk_error *err);
+/* A cancel was accepted by the server: look at once, and wait a bounded time for the state to follow.
+ * Any thread. */
+void dbk_run_hurry(dbk_op *op);
+
+/* Watches a cancel token during one blocking call. `fired` runs under the token's lock, on the thread
+ * that fires: it sets flags and posts tasks only. token NULL: nothing happens. */
+typedef struct dbk_cancel_watch {
+    dbk_node node;
+    dbk_cancel_token *token;
+    void (*fired)(struct dbk_cancel_watch *w);
+} dbk_cancel_watch;
+void dbk_cancel_watch_begin(dbk_cancel_watch *w, dbk_cancel_token *t,
+                            void (*fired)(dbk_cancel_watch *w));
+void dbk_cancel_watch_end(dbk_cancel_watch *w);
+
+/* "1.5", "10000000000": the shortest decimal text that reads back as v, never with an exponent.
+ * size must be at least 400. InvalidArgument for NaN and infinities. */
+DBK_MUST_USE dbk_status dbk_double_text(double v, char *out, size_t size, dbk_error *err);
+
+#endif

@@ -1,0 +1,64 @@
+#include "session/internal.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* The shortest "d.ddde+xx" that reads back as v. */
+static void shortest(double v, char *out, size_t size) {
+    for (int digits = 0; digits <= 16; digits++) {
+        (void)snprintf(out, size, "%.*e", digits, v);
+        if (memcmp(&(double){strtod(out, NULL)}, &v, sizeof v) == 0) {
+            return;
+        }
+    }
+}
+
+dbk_status dbk_double_text(double v, char *out, size_t size, dbk_error *err) {
+    char scientific[40];
+    char digits[24];
+    size_t count = 0;
+    if (!isfinite(v)) {
+        return dbk_error_set(err, DBK_INVALID_ARGUMENT, "non-finite DOUBLE literal \"%s\"",
+                             isnan(v) ? "NaN" : (v > 0 ? "inf" : "-inf"));
+    }
+    shortest(v, scientific, sizeof scientific);
+    const char *at = scientific;
+    bool negative = *at == '-';
+    at += negative ? 1 : 0;
+    while (*at != 'e' && *at != '\0') {
+        if (*at >= '0' && *at <= '9' && count + 1 < sizeof digits) { /* skips the locale's point */
+            digits[count++] = *at;
+        }
+        at++;
+    }
+    int exponent = *at == 'e' ? (int)strtol(at + 1, NULL, 10) : 0;
+    while (count > 1 && digits[count - 1] == '0') {
+        count--;
+    }
+    /* Plain decimal: the point stands behind digit number `point`. */
+    int point = exponent + 1;
+    size_t n = 0;
+    out[n] = '-';
+    n += negative ? 1 : 0;
+    if (point <= 0) {
+        n += (size_t)snprintf(out + n, size - n, "0.");
+        for (int i = point; i < 0 && n + 1 < size; i++) {
+            out[n++] = '0';
+        }
+    }
+    for (size_t i = 0; i < count && n + 2 < size; i++) {
+        if (point > 0 && i == (size_t)point) {
+            out[n++] = '.';
+        }
+        out[n++] = digits[i];
+    }
+    for (int i = (int)count; i < point && n + 1 < size; i++) {
+        out[n++] = '0';
+    }
+    if (count == 1 && digits[0] == '0') { /* zero: "0" or "-0" */
+        n = (size_t)snprintf(out, size, negative ? "-0" : "0");
+    }
+    out[n] = '\0';
+    return DBK_OK;
+}

@@ -1,0 +1,205 @@
+/* session/session.h: what the user means: sessions, statements, executions.
+ *
+ * What:    configuration to a live session; SQL and parameters to an execution; an execution to a
+ *          result stream. All waiting is done by operations on the control lane.
+ * Threads: a session may be used by many threads; a statement by one at a time; cancelling, progress
+ *          and everything counted by any thread.
+ * Owner:   counted objects; an execution holds its session, a stream holds what it needs of both. */
+#ifndef DBK_SESSION_SESSION_H
+#define DBK_SESSION_SESSION_H
+
+#include "arrow/arrow.h"
+#include "auth/auth.h"
+#include "base/base.h"
+#include "net/net.h"
+#include "result/result.h"
+#include "sea/sea.h"
+
+/* ---- configuration: plain data, filled by setters, judged by dbk_session_open ------------------ */
+
+typedef enum dbk_auth_mode {
+    DBK_AUTH_NONE,
+    DBK_AUTH_PAT,
+    DBK_AUTH_M2M,
+    DBK_AUTH_M2M_JWT,
+    DBK_AUTH_U2M,
+    DBK_AUTH_AZURE_SP
+} dbk_auth_mode;
+
+typedef struct dbk_pair {
+    dbk_str name;
+    dbk_str value;
+} dbk_pair;
+
+typedef struct dbk_pairs { /* in the order they were added */
+    dbk_pair *items;
+    size_t count, cap;
+} dbk_pairs;
+DBK_MUST_USE dbk_status dbk_pairs_add(dbk_pairs *p, dbk_slice name, dbk_slice value,
+                                      dbk_error *err);
+/* Replaces the value of an equal name, else adds. */
+DBK_MUST_USE dbk_status dbk_pairs_put(dbk_pairs *p, dbk_slice name, dbk_slice value,
+                                      dbk_error *err);
+void dbk_pairs_reset(dbk_pairs *p);
+
+/* Who is calling, for telemetry: the order of kernel_session_config_set_driver_system_configuration.
+ */
+#define DBK_SYSTEM_TEXTS 12
+
+typedef struct dbk_config {
+    dbk_str host;
+    dbk_str warehouse_id; /* set by set_warehouse; excludes http_path */
+    dbk_str http_path;
+    dbk_auth_mode auth_mode;
+    dbk_secret token;         /* PAT */
+    dbk_str client_id;        /* the modes below */
+    dbk_secret client_secret;
+    dbk_str jwt_key_file, jwt_kid, jwt_algorithm;
+    dbk_secret jwt_passphrase;
+    dbk_str token_url;        /* JWT mode's own; oauth_token_endpoint wins */
+    uint16_t redirect_port;
+    dbk_str auth_scopes;      /* given with the mode; oauth_scopes wins */
+    dbk_str azure_tenant_id, azure_resource_id;
+    dbk_str federation_client_id, oauth_token_endpoint, oauth_scopes;
+    bool token_cache_enabled;
+    dbk_secret token_cache_passphrase;
+
+    dbk_str catalog, schema; /* ptr NULL: not sent */
+    dbk_pairs session_confs;
+    dbk_pairs headers;
+    dbk_convert_options convert;
+    bool cloudfetch_disabled;
+    uint64_t link_window; /* these three 0: default */
+    uint64_t max_chunks;
+    uint64_t inline_max_chunks;
+    bool honour_transactions;
+    uint64_t request_timeout_ms; /* 0: default */
+    size_t max_connections;      /* 0: default */
+    dbk_retry_policy retry;
+
+    dbk_str proxy_url, proxy_user, proxy_bypass;
+    dbk_secret proxy_password;
+    dbk_buf ca_pem;
+    dbk_buf client_cert_pem;
+    dbk_secret client_key_pem;
+    bool tls_skip_verify, tls_skip_hostname;
+
+    bool telemetry_enabled;
+    size_t telemetry_batch_size;
+    uint64_t telemetry_flush_ms, telemetry_retry_delay_ms, telemetry_close_ms;
+    uint32_t telemetry_max_retries;
+    bool breaker_enabled;
+    uint32_t breaker_threshold;
+    uint64_t breaker_timeout_ms;
+    dbk_str system[DBK_SYSTEM_TEXTS];
+} dbk_config;
+
+void dbk_config_init(dbk_config *c);  /* defaults */
+void dbk_config_reset(dbk_config *c); /* wipes secrets, frees */
+/* The library's own options (kernel_session_config_set_client_conf); messages of spec c-abi 2.3. */
+DBK_MUST_USE dbk_status dbk_config_set_client_conf(dbk_config *c, dbk_slice key, dbk_slice value,
+                                                   dbk_error *err);
+/* A session conf; cloudfetch_max_chunks_in_memory is applied here and not sent. */
+DBK_MUST_USE dbk_status dbk_config_set_session_conf(dbk_config *c, dbk_slice key, dbk_slice value,
+                                                    dbk_error *err);
+
+/* ---- cancel tokens: a flag that ends the calls it was given to ---------------------------------- */
+
+typedef struct dbk_cancel_token dbk_cancel_token; /* opaque, counted */
+DBK_MUST_USE dbk_status dbk_cancel_token_new(dbk_cancel_token **out, dbk_error *err);
+void dbk_cancel_token_unref(dbk_cancel_token *t);
+void dbk_cancel_token_fire(dbk_cancel_token *t); /* any thread; stays fired */
+bool dbk_cancel_token_fired(const dbk_cancel_token *t);
+
+/* ---- session ------------------------------------------------------------------------------------ */
+
+typedef struct dbk_session dbk_session; /* opaque, counted */
+
+/* Judges the configuration and opens a session on the server; blocks. config keeps its content (the
+ * caller resets it). token may be NULL. */
+DBK_MUST_USE dbk_status dbk_session_open(const dbk_config *config, dbk_cancel_token *token,
+                                         dbk_session **out, dbk_error *err);
+/* Deletes it on the server, waits at most 30 s; the server's refusal is only logged. Idempotent. */
+void dbk_session_close(dbk_session *s);
+dbk_session *dbk_session_ref(dbk_session *s);
+void dbk_session_unref(dbk_session *s); /* NULL is a no-op; the last one deletes it in the background
+                                           when it was not closed */
+bool dbk_session_is_open(const dbk_session *s);
+bool dbk_session_alive(const dbk_session *s); /* false in a fork's child */
+const char *dbk_session_id(const dbk_session *s);
+DBK_MUST_USE dbk_status dbk_session_test(dbk_session *s, dbk_error *err); /* SELECT 1 */
+
+/* Transactions; without honour_transactions they succeed and do nothing. */
+DBK_MUST_USE dbk_status dbk_session_set_autocommit(dbk_session *s, bool on, dbk_error *err);
+bool dbk_session_autocommit(const dbk_session *s);
+DBK_MUST_USE dbk_status dbk_session_end_transaction(dbk_session *s, bool commit, dbk_error *err);
+
+/* ---- statement: SQL, parameters, options --------------------------------------------------------- */
+
+typedef struct dbk_statement dbk_statement; /* opaque, counted */
+
+DBK_MUST_USE dbk_status dbk_statement_new(dbk_session *s, dbk_statement **out, dbk_error *err);
+dbk_statement *dbk_statement_ref(dbk_statement *st);
+void dbk_statement_unref(dbk_statement *st);
+dbk_session *dbk_statement_session(const dbk_statement *st); /* borrowed */
+/* Replaces the SQL and clears all parameters. */
+DBK_MUST_USE dbk_status dbk_statement_set_sql(dbk_statement *st, dbk_slice sql, dbk_error *err);
+/* A typed positional value; ordinal from 1; value ptr NULL: SQL NULL; binding again replaces. */
+DBK_MUST_USE dbk_status dbk_statement_bind(dbk_statement *st, size_t ordinal, const char *type,
+                                           dbk_slice value, dbk_error *err);
+DBK_MUST_USE dbk_status dbk_statement_bind_double(dbk_statement *st, size_t ordinal, double value,
+                                                  dbk_error *err);
+/* A raw parameter; name empty: positional in order of the calls. */
+DBK_MUST_USE dbk_status dbk_statement_bind_raw(dbk_statement *st, dbk_slice name, dbk_slice type,
+                                               dbk_slice value, dbk_error *err);
+DBK_MUST_USE dbk_status dbk_statement_set_option(dbk_statement *st, dbk_slice key, dbk_slice value,
+                                                 dbk_error *err);
+/* Metadata statements only: repeatable after any failure, marked for the server. */
+void dbk_statement_set_read_only(dbk_statement *st);
+
+/* ---- execution: one run of a statement on the server --------------------------------------------- */
+
+typedef struct dbk_exec dbk_exec; /* opaque, counted */
+
+/* Runs to the end; blocks. An earlier execution of st becomes stale. */
+DBK_MUST_USE dbk_status dbk_statement_execute(dbk_statement *st, dbk_exec **out, dbk_error *err);
+/* Makes the executions of a statement stale (it is being closed). */
+void dbk_statement_invalidate(dbk_statement *st);
+/* What st does or did last; zeroes when it never ran. */
+typedef struct dbk_exec_progress {
+    dbk_sea_state state;
+    uint64_t elapsed_ms;
+    bool has_result;
+    dbk_stream_snapshot result;
+} dbk_exec_progress;
+void dbk_statement_progress(dbk_statement *st, dbk_exec_progress *out); /* any thread */
+
+dbk_exec *dbk_exec_ref(dbk_exec *e);
+void dbk_exec_unref(dbk_exec *e);
+typedef enum dbk_exec_validity { DBK_EXEC_VALID, DBK_EXEC_STALE, DBK_EXEC_CLOSED } dbk_exec_validity;
+dbk_exec_validity dbk_exec_check(const dbk_exec *e);
+bool dbk_exec_alive(const dbk_exec *e); /* false in a fork's child */
+/* Ends its stream and closes it on the server in the background. Idempotent. */
+void dbk_exec_close(dbk_exec *e);
+dbk_stream *dbk_exec_stream(dbk_exec *e); /* borrowed */
+const char *dbk_exec_query_id(const dbk_exec *e); /* NULL: none */
+int64_t dbk_exec_modified_rows(dbk_exec *e);      /* -1: not known */
+typedef struct dbk_exec_facts {
+    uint32_t retry_count;
+    int64_t chunk_count, total_rows, total_bytes; /* -1: not told */
+    bool truncated, has_result_set, external_links, volume_operation;
+} dbk_exec_facts;
+void dbk_exec_get_facts(const dbk_exec *e, dbk_exec_facts *out);
+
+/* ---- cancelling ------------------------------------------------------------------------------------ */
+
+typedef struct dbk_canceller dbk_canceller; /* opaque */
+
+DBK_MUST_USE dbk_status dbk_canceller_new(dbk_statement *st, dbk_canceller **out, dbk_error *err);
+void dbk_canceller_free(dbk_canceller *c);
+/* Any thread; blocks for the cancel request when the statement's id is known (*dispatched true). When
+ * the id is not known yet, a running execution ends as Cancelled and the server is told as soon as
+ * the id comes. */
+DBK_MUST_USE dbk_status dbk_canceller_cancel(dbk_canceller *c, bool *dispatched, dbk_error *err);
+
+#endif

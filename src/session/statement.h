@@ -1,0 +1,44 @@
+/* session/statement.h: the statement object, for statement.c and exec.c. */
+#ifndef DBK_SESSION_STATEMENT_H
+#define DBK_SESSION_STATEMENT_H
+
+#include "session/internal.h"
+
+#define DBK_PARAMS_MAX 65536u
+
+typedef struct dbk_param {
+    bool set; /* false: a gap between bound ordinals */
+    dbk_str name;
+    dbk_str type;
+    dbk_str value; /* ptr NULL: SQL NULL */
+} dbk_param;
+
+typedef struct dbk_params {
+    dbk_param *items;
+    size_t count, cap;
+} dbk_params;
+
+struct dbk_statement {
+    atomic_size_t refs;
+    dbk_session *session; /* counted */
+    dbk_str sql;          /* ptr NULL: never set */
+    dbk_params typed;     /* by ordinal */
+    dbk_params raw;       /* in order of the calls */
+    bool has_row_limit;
+    int64_t row_limit;
+    dbk_pairs tags; /* value ptr NULL: a bare key */
+    bool read_only;
+    dbk_mutex lock;
+    dbk_exec *current; /* under lock; counted: the last execution */
+};
+
+dbk_exec *dbk_statement_current(dbk_statement *st); /* counted; NULL: none yet. Any thread */
+
+/* exec.c */
+/* The operation is over: nobody finds it any more. */
+void dbk_exec_run_over(dbk_exec *e);
+/* Ends the stream and tells the server, in the background, that the result is not needed. */
+void dbk_exec_release_server(dbk_exec *e);
+DBK_MUST_USE dbk_status dbk_exec_cancel(dbk_exec *e, bool *dispatched, dbk_error *err);
+
+#endif
