@@ -28,7 +28,8 @@ typedef enum dbk_json_kind {
 } dbk_json_kind;
 
 static inline dbk_json_scan dbk_json_scan_of(dbk_slice text) {
-    return (dbk_json_scan){text.ptr, text.ptr + text.len, {0}};
+    const char *start = text.len > 0 ? text.ptr : "";
+    return (dbk_json_scan){start, start + text.len, {0}};
 }
 void dbk_json_scan_reset(dbk_json_scan *s); /* frees the scratch */
 

@@ -17,7 +17,7 @@ static char peek(const dbk_slice *s) {
 }
 
 static void skip(dbk_slice *s, size_t n) {
-    s->ptr += n;
+    s->ptr = n > 0 ? s->ptr + n : s->ptr; /* NULL + 0 is not C */
     s->len -= n;
 }
 

@@ -340,6 +340,7 @@ static bool parse_type(type_parser *p, dbk_field *f, dbk_slice s, size_t depth) 
 dbk_status dbk_field_parse_type(dbk_schema *s, dbk_field *f, dbk_slice type_text,
                                 dbk_day_time_as day_time, dbk_error *err) {
     type_parser p = {.schema = s, .day_time = day_time, .err = err};
+    type_text = type_text.len > 0 ? type_text : DBK_SLICE(""); /* never NULL */
     dbk_field parsed = {.name = f->name, .nullable = f->nullable, .metadata = f->metadata};
     if (type_text.len > DBK_TYPE_TEXT_MAX || !parse_type(&p, &parsed, type_text, 1)) {
         if (p.no_memory) {

@@ -187,6 +187,8 @@ DBK_TEST(malformed_texts_are_utf8) {
         CHECK_CASE(rows[i]);
         check_type(dbk_slice_of(rows[i]), DBK_DAY_TIME_INTERVAL, "utf8");
     }
+    CHECK_CASE("no pointer");
+    check_type((dbk_slice){0}, DBK_DAY_TIME_INTERVAL, "utf8");
     CHECK_CASE("a NUL");
     check_type(DBK_SLICE("ARRAY<\0>"), DBK_DAY_TIME_INTERVAL, "utf8");
     check_type(DBK_SLICE("STRUCT<\0:INT>"), DBK_DAY_TIME_INTERVAL, "struct<: int32>");
