@@ -33,7 +33,8 @@ dbk_chunk *dbk_stream_chunk_locked(dbk_stream *s, int64_t index) {
 
 dbk_chunk *dbk_stream_append_locked(dbk_stream *s) {
     dbk_chunk *c = dbk_chunk_new(s->shared.head + (int64_t)s->shared.chunk_count);
-    if (c == NULL || !dbk_array_grow(&s->shared.chunks, s->shared.chunk_count, &s->shared.chunk_cap)) {
+    if (c == NULL ||
+        !dbk_array_grow(&s->shared.chunks, s->shared.chunk_count, &s->shared.chunk_cap)) {
         dbk_chunk_free(c);
         return NULL;
     }
@@ -144,8 +145,9 @@ dbk_status dbk_stream_file_locked(dbk_stream *s, dbk_sea_data *data, int64_t wan
     }
     if (st == DBK_OK && dbk_stream_chunk_locked(s, wanted) == NULL) {
         st = data->link_count == 0
-                 ? dbk_error_set(err, DBK_DATA_LOSS, "the server's answer holds no data and no link "
-                                                     "for chunk %lld",
+                 ? dbk_error_set(err, DBK_DATA_LOSS,
+                                 "the server's answer holds no data and no link "
+                                 "for chunk %lld",
                                  (long long)wanted)
                  : dbk_error_set(err, DBK_DATA_LOSS,
                                  "asked for the link of chunk %lld, the answer starts with %lld",
@@ -297,9 +299,8 @@ dbk_status dbk_stream_decode_raw(dbk_stream *s, dbk_chunk *c, dbk_error *err) {
     c->queued_bytes = 0;
     dbk_mutex_unlock(&s->shared.lock);
     (void)atomic_fetch_add(&s->bytes_wire, raw.attachment.len);
-    dbk_status st = raw.rows != NULL
-                        ? decode_rows(s, c, raw.rows, err)
-                        : decode_attachment(s, c, dbk_buf_slice(&raw.attachment), err);
+    dbk_status st = raw.rows != NULL ? decode_rows(s, c, raw.rows, err)
+                                     : decode_attachment(s, c, dbk_buf_slice(&raw.attachment), err);
     dbk_sea_data_reset(&raw);
     return st == DBK_OK ? dbk_stream_check_chunk(s, c, err)
                         : dbk_error_wrap(err, "decoding chunk %lld of statement %s",

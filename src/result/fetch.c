@@ -4,9 +4,10 @@
  * published already: chunk files are immutable. */
 #include "result/stream.h"
 
-#define MAX_REFRESHES   2u
-#define MAX_DATA_ERRORS 2u /* a chunk that decodes badly is fetched once more, then it is DataLoss */
-#define ERROR_BODY_MAX  65536u
+#define MAX_REFRESHES 2u
+#define MAX_DATA_ERRORS \
+    2u /* a chunk that decodes badly is fetched once more, then it is DataLoss */
+#define ERROR_BODY_MAX 65536u
 
 /* Storage answers fast or not at all; its waits are shorter than those of the API. */
 static const dbk_retry_policy storage_retry = {100, 10000, 5, 120000};

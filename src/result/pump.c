@@ -1,8 +1,8 @@
 #include "result/stream.h"
 
 /* Inline chunks cost memory as soon as they are there, links only when they are followed. */
-#define INLINE_AHEAD  3u
-#define MIN_RESERVE   65536u
+#define INLINE_AHEAD 3u
+#define MIN_RESERVE  65536u
 
 /* ---- what a chunk will cost ---- */
 
@@ -59,8 +59,7 @@ static void start_downloads(dbk_stream *s) {
         dbk_error err = {0};
         dbk_lane *lane = NULL;
         size_t lanes = dbk_runtime_data_lane_count(s->runtime);
-        dbk_status st =
-            dbk_runtime_data_lane(s->runtime, (size_t)c->index % lanes, &lane, &err);
+        dbk_status st = dbk_runtime_data_lane(s->runtime, (size_t)c->index % lanes, &lane, &err);
         if (st == DBK_OK) {
             st = dbk_fetch_start(s, c, lane, &err);
         }
@@ -82,9 +81,9 @@ static int64_t wanted_chunk(dbk_stream *s, dbk_str *link) {
     int64_t next = s->shared.head + (int64_t)s->shared.chunk_count;
     size_t window = s->shared.raw_last ? INLINE_AHEAD : s->options.link_window;
     bool more = s->shared.end == -1 || next < s->shared.end;
-    bool room = s->shared.chunk_count < window &&
-                (!s->shared.raw_last || s->shared.chunk_count == 0 ||
-                 s->shared.queued_bytes < s->options.budget_bytes);
+    bool room =
+        s->shared.chunk_count < window && (!s->shared.raw_last || s->shared.chunk_count == 0 ||
+                                           s->shared.queued_bytes < s->options.budget_bytes);
     if (more && !room) {
         s->shared.hungry = true;
     }
@@ -134,9 +133,9 @@ static void ask_for_chunks(dbk_stream *s) {
         return;
     }
     dbk_sea_call *call = NULL;
-    dbk_status st = dbk_sea_get_chunk(s->sea, dbk_runtime_control(s->runtime),
-                                      dbk_str_slice(&s->statement_id), wanted,
-                                      dbk_str_slice(&link), &call, &err);
+    dbk_status st =
+        dbk_sea_get_chunk(s->sea, dbk_runtime_control(s->runtime), dbk_str_slice(&s->statement_id),
+                          wanted, dbk_str_slice(&link), &call, &err);
     dbk_str_reset(&link);
     if (st != DBK_OK) {
         dbk_mutex_lock(&s->shared.lock);
@@ -193,8 +192,8 @@ static void refresh_answered(dbk_op *op, void *ctx) {
     dbk_error err = {0};
     dbk_status st = op->status;
     if (st == DBK_OK) {
-        st = replace_link(r->s, dbk_fetch_chunk_index(r->fetch),
-                          &dbk_sea_call_reply(r->call)->data, &err);
+        st = replace_link(r->s, dbk_fetch_chunk_index(r->fetch), &dbk_sea_call_reply(r->call)->data,
+                          &err);
     } else {
         dbk_error_move(&err, &op->err);
     }
@@ -207,10 +206,9 @@ static void begin_refresh(dbk_task *task) {
     dbk_stream *s = r->s;
     dbk_error err = {0};
     (void)atomic_fetch_add(&s->link_refreshes, 1);
-    dbk_status st = dbk_sea_get_chunk(s->sea, dbk_runtime_control(s->runtime),
-                                      dbk_str_slice(&s->statement_id),
-                                      dbk_fetch_chunk_index(r->fetch), (dbk_slice){0}, &r->call,
-                                      &err);
+    dbk_status st =
+        dbk_sea_get_chunk(s->sea, dbk_runtime_control(s->runtime), dbk_str_slice(&s->statement_id),
+                          dbk_fetch_chunk_index(r->fetch), (dbk_slice){0}, &r->call, &err);
     if (st != DBK_OK) {
         end_refresh(r, st, &err);
         return;
@@ -249,7 +247,8 @@ static void stop_everything(dbk_stream *s) {
     if (s->control.asking != NULL) {
         dbk_op_cancel(dbk_sea_call_op(s->control.asking));
     }
-    for (dbk_node *n = s->control.refreshes.head.next; n != &s->control.refreshes.head; n = n->next) {
+    for (dbk_node *n = s->control.refreshes.head.next; n != &s->control.refreshes.head;
+         n = n->next) {
         dbk_op_cancel(dbk_sea_call_op(DBK_CONTAINER_OF(n, refresh, node)->call));
     }
     dbk_mutex_lock(&s->shared.lock);

@@ -17,9 +17,9 @@ typedef struct dbk_stream dbk_stream; /* opaque, counted */
 
 typedef struct dbk_stream_options {
     dbk_convert_options convert;
-    size_t budget_bytes;  /* decoded, not yet read; 0: 48 MiB */
-    size_t max_chunks;    /* chunks downloaded or waiting to be read at a time; 0: 16 */
-    size_t link_window;   /* links held ahead of the reader; 0: 32 */
+    size_t budget_bytes; /* decoded, not yet read; 0: 48 MiB */
+    size_t max_chunks;   /* chunks downloaded or waiting to be read at a time; 0: 16 */
+    size_t link_window;  /* links held ahead of the reader; 0: 32 */
 } dbk_stream_options;
 
 /* What the server answered for a finished statement. Takes manifest and data (also on failure; both
@@ -41,7 +41,8 @@ DBK_MUST_USE dbk_status dbk_stream_open(const dbk_stream_source *source,
 DBK_MUST_USE dbk_status dbk_stream_of_batches(dbk_schema *schema, dbk_batch *const *batches,
                                               size_t count, dbk_stream **out, dbk_error *err);
 dbk_stream *dbk_stream_ref(dbk_stream *s);
-void dbk_stream_unref(dbk_stream *s); /* NULL is a no-op; the last reference closes it */
+void dbk_stream_unref(dbk_stream *s); /* NULL is a no-op; close it first: its downloads hold
+                                         references too */
 /* Stops all work for the stream; a waiting reader gets Cancelled. Any thread, idempotent. */
 void dbk_stream_close(dbk_stream *s);
 
@@ -60,14 +61,14 @@ typedef struct dbk_stream_snapshot {
     int64_t chunks_total; /* -1: not known */
     int64_t rows_total;   /* -1: not known */
     uint32_t chunks_done;
-    uint64_t rows;        /* decoded */
+    uint64_t rows; /* decoded */
     uint64_t bytes_wire;
     uint64_t bytes_arrow;
     uint64_t peak_bytes;
     uint64_t link_refreshes;
     uint64_t chunk_retries;
-    bool external;        /* rows come from cloud storage */
+    bool external; /* rows come from cloud storage */
 } dbk_stream_snapshot;
-void dbk_stream_stats(dbk_stream *s, dbk_stream_snapshot *out); /* any thread */
+void dbk_stream_measure(dbk_stream *s, dbk_stream_snapshot *out); /* any thread */
 
 #endif

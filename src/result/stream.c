@@ -54,8 +54,8 @@ done:
 /* Chunks from the answer itself; nothing is asked for yet. */
 static dbk_status file_answer(dbk_stream *s, dbk_sea_data *data, dbk_error *err) {
     const dbk_sea_manifest *m = &s->manifest;
-    bool carries = data->has_attachment || data->link_count > 0 ||
-                   (data->rows != NULL && m->columns_len > 0);
+    bool carries =
+        data->has_attachment || data->link_count > 0 || (data->rows != NULL && m->columns_len > 0);
     if (m->total_chunk_count >= 0) {
         s->shared.end = m->total_chunk_count;
     }
@@ -103,11 +103,11 @@ dbk_status dbk_stream_open(const dbk_stream_source *source, const dbk_stream_opt
 done:
     dbk_sea_data_reset(source->data);
     dbk_stream_unref(s);
-    return st == DBK_OK ? st
-                        : dbk_error_wrap(err, "opening the result of statement %.*s",
-                                         (int)dbk_min_size(source->statement_id.len, 64),
-                                         source->statement_id.ptr != NULL ? source->statement_id.ptr
-                                                                          : "");
+    return st == DBK_OK
+               ? st
+               : dbk_error_wrap(err, "opening the result of statement %.*s",
+                                (int)dbk_min_size(source->statement_id.len, 64),
+                                source->statement_id.ptr != NULL ? source->statement_id.ptr : "");
 }
 
 dbk_status dbk_stream_of_batches(dbk_schema *schema, dbk_batch *const *batches, size_t count,
@@ -188,7 +188,8 @@ static void advance_locked(dbk_stream *s) {
     s->shared.rows_read += c->rows;
     s->shared.reserved -= c->reserved;
     s->shared.chunk_count--;
-    memmove(s->shared.chunks, s->shared.chunks + 1, s->shared.chunk_count * sizeof *s->shared.chunks);
+    memmove(s->shared.chunks, s->shared.chunks + 1,
+            s->shared.chunk_count * sizeof *s->shared.chunks);
     s->shared.head++;
     (void)atomic_fetch_add(&s->chunks_done, 1);
     dbk_chunk_free(c);
@@ -197,10 +198,11 @@ static void advance_locked(dbk_stream *s) {
 /* A chunk's declared place in the result against what was really read. Under the lock. */
 static dbk_status check_offset_locked(const dbk_stream *s, const dbk_chunk *c, dbk_error *err) {
     if (c->row_offset >= 0 && c->row_offset != s->shared.rows_read) {
-        return dbk_error_set(err, DBK_DATA_LOSS,
-                             "statement %s: chunk %lld starts at row %lld, %lld rows came before it",
-                             dbk_str_or(&s->statement_id, "?"), (long long)c->index,
-                             (long long)c->row_offset, (long long)s->shared.rows_read);
+        return dbk_error_set(
+            err, DBK_DATA_LOSS,
+            "statement %s: chunk %lld starts at row %lld, %lld rows came before it",
+            dbk_str_or(&s->statement_id, "?"), (long long)c->index, (long long)c->row_offset,
+            (long long)s->shared.rows_read);
     }
     return DBK_OK;
 }
@@ -208,15 +210,23 @@ static dbk_status check_offset_locked(const dbk_stream *s, const dbk_chunk *c, d
 static dbk_status check_total_locked(const dbk_stream *s, dbk_error *err) {
     int64_t total = s->manifest.total_row_count;
     if (s->runtime != NULL && s->manifest.present && total >= 0 && total != s->shared.rows_read) {
-        return dbk_error_set(err, DBK_DATA_LOSS,
-                             "statement %s: %lld rows came in %lld chunks, the server declared %lld",
-                             dbk_str_or(&s->statement_id, "?"), (long long)s->shared.rows_read,
-                             (long long)s->shared.head, (long long)total);
+        return dbk_error_set(
+            err, DBK_DATA_LOSS,
+            "statement %s: %lld rows came in %lld chunks, the server declared %lld",
+            dbk_str_or(&s->statement_id, "?"), (long long)s->shared.rows_read,
+            (long long)s->shared.head, (long long)total);
     }
     return DBK_OK;
 }
 
-typedef enum read_step { READ_AGAIN, READ_BATCH, READ_RAW, READ_WAIT, READ_END, READ_FAILED } read_step;
+typedef enum read_step {
+    READ_AGAIN,
+    READ_BATCH,
+    READ_RAW,
+    READ_WAIT,
+    READ_END,
+    READ_FAILED
+} read_step;
 
 /* One look at the head of the stream. READ_BATCH gives a batch of the wire schema. */
 static read_step look_locked(dbk_stream *s, dbk_batch **batch, dbk_error *err) {
@@ -414,8 +424,7 @@ static bool first_cell(dbk_batch *batch, int64_t *out) {
 
 bool dbk_stream_peek_i64(dbk_stream *s, const char *name, int64_t *out) {
     if (s->manifest.total_row_count != 1 || s->external || s->shared.chunk_count == 0 ||
-        s->manifest.columns_len == 0 ||
-        !dbk_slice_eq(s->columns[0].name, dbk_slice_of(name))) {
+        s->manifest.columns_len == 0 || !dbk_slice_eq(s->columns[0].name, dbk_slice_of(name))) {
         return false;
     }
     dbk_mutex_lock(&s->shared.lock);
@@ -433,7 +442,7 @@ bool dbk_stream_peek_i64(dbk_stream *s, const char *name, int64_t *out) {
     return found;
 }
 
-void dbk_stream_stats(dbk_stream *s, dbk_stream_snapshot *out) {
+void dbk_stream_measure(dbk_stream *s, dbk_stream_snapshot *out) {
     dbk_mutex_lock(&s->shared.lock);
     out->chunks_total = s->shared.end;
     out->peak_bytes = s->shared.peak_bytes;

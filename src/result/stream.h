@@ -58,13 +58,13 @@ struct dbk_stream {
         dbk_mutex lock;
         dbk_cond changed;
         bool closed;
-        dbk_schema *wire;   /* of the data; NULL: not seen yet */
-        dbk_schema *shown;  /* dressed and converted: what the reader gets */
+        dbk_schema *wire;    /* of the data; NULL: not seen yet */
+        dbk_schema *shown;   /* dressed and converted: what the reader gets */
         dbk_schema *dressed; /* between the two */
-        dbk_chunk **chunks; /* consecutive indices from `head` on */
+        dbk_chunk **chunks;  /* consecutive indices from `head` on */
         size_t chunk_count, chunk_cap;
-        int64_t head;       /* index of chunks[0]: the one being read */
-        int64_t end;        /* number of chunks; -1: not known yet */
+        int64_t head; /* index of chunks[0]: the one being read */
+        int64_t end;  /* number of chunks; -1: not known yet */
         int64_t rows_read;
         size_t queued_bytes;
         size_t reserved;
@@ -73,7 +73,7 @@ struct dbk_stream {
         bool raw_last;  /* the last answer was inline data, so the next one is too */
         uint64_t peak_bytes;
         double decoded_per_declared; /* learned from finished chunks, 0: nothing learned */
-        dbk_status failed;           /* final error of the whole stream, told once head gets there */
+        dbk_status failed; /* final error of the whole stream, told once head gets there */
         dbk_error error;
         int64_t clock_offset_ms; /* server minus local wall clock */
         dbk_str next_link;       /* internal link to chunk `end of chunks[]`, may be absent */

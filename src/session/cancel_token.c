@@ -67,3 +67,21 @@ void dbk_cancel_watch_end(dbk_cancel_watch *w) {
     dbk_cancel_token_unref(w->token);
     w->token = NULL;
 }
+
+typedef struct stream_watch {
+    dbk_cancel_watch watch; /* first */
+    dbk_stream *stream;
+} stream_watch;
+
+static void close_stream(dbk_cancel_watch *w) {
+    dbk_stream_close(((stream_watch *)(void *)w)->stream);
+}
+
+dbk_status dbk_cancel_token_next(dbk_cancel_token *t, dbk_stream *stream, dbk_batch **out,
+                                 dbk_error *err) {
+    stream_watch w = {.stream = stream};
+    dbk_cancel_watch_begin(&w.watch, t, close_stream);
+    dbk_status st = dbk_stream_next(stream, out, err);
+    dbk_cancel_watch_end(&w.watch);
+    return st;
+}

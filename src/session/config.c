@@ -59,11 +59,25 @@ void dbk_config_init(dbk_config *c) {
 
 void dbk_config_reset(dbk_config *c) {
     dbk_str *texts[] = {
-        &c->host,          &c->warehouse_id,    &c->http_path,         &c->client_id,
-        &c->jwt_key_file,  &c->jwt_kid,         &c->jwt_algorithm,     &c->token_url,
-        &c->auth_scopes,   &c->azure_tenant_id, &c->azure_resource_id, &c->federation_client_id,
-        &c->oauth_token_endpoint, &c->oauth_scopes, &c->catalog,       &c->schema,
-        &c->proxy_url,     &c->proxy_user,      &c->proxy_bypass,
+        &c->host,
+        &c->warehouse_id,
+        &c->http_path,
+        &c->client_id,
+        &c->jwt_key_file,
+        &c->jwt_kid,
+        &c->jwt_algorithm,
+        &c->token_url,
+        &c->auth_scopes,
+        &c->azure_tenant_id,
+        &c->azure_resource_id,
+        &c->federation_client_id,
+        &c->oauth_token_endpoint,
+        &c->oauth_scopes,
+        &c->catalog,
+        &c->schema,
+        &c->proxy_url,
+        &c->proxy_user,
+        &c->proxy_bypass,
     };
     dbk_secret *secrets[] = {&c->token,          &c->client_secret,  &c->jwt_passphrase,
                              &c->proxy_password, &c->client_key_pem, &c->token_cache_passphrase};

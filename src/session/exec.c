@@ -63,7 +63,13 @@ void dbk_exec_close(dbk_exec *e) {
     if (stale_or_valid == DBK_EXEC_VALID) {
         atomic_store(&e->validity, DBK_EXEC_CLOSED);
     }
-    dbk_exec_release_server(e);
+    if (!atomic_load(&e->lent)) {
+        dbk_exec_release_server(e);
+    }
+}
+
+void dbk_exec_lend_stream(dbk_exec *e) {
+    atomic_store(&e->lent, true);
 }
 
 dbk_exec_validity dbk_exec_check(const dbk_exec *e) {

@@ -34,10 +34,11 @@ struct dbk_exec {
     atomic_bool finished; /* all below is set and no longer changes */
     uint64_t finished_ms;
     dbk_mutex lock;
-    dbk_op *op;           /* under lock: while it runs; counted */
-    dbk_str statement_id; /* under lock until finished; set once */
+    dbk_op *op;              /* under lock: while it runs; counted */
+    dbk_str statement_id;    /* under lock until finished; set once */
     dbk_sea_call *abandoned; /* under lock: the execute that a cancel left behind; counted */
-    bool close_needed;    /* the server still holds the statement */
+    bool close_needed;       /* under lock: the server still holds the statement */
+    atomic_bool lent;        /* the stream outlives the handle */
     int64_t modified_rows;
     dbk_stream *stream; /* counted */
     dbk_exec_facts facts;

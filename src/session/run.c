@@ -120,8 +120,9 @@ static dbk_step run_pause(dbk_op *op) {
         r->cancel_seen_ms = r->cancel_seen_ms != 0 ? r->cancel_seen_ms : now;
         wait = POLL_MIN_MS;
         if (now - r->cancel_seen_ms > CANCEL_GRACE_MS) {
-            (void)dbk_error_set(&op->err, DBK_CANCELLED,
-                                "the server accepted the cancel but the statement goes on: given up");
+            (void)dbk_error_set(
+                &op->err, DBK_CANCELLED,
+                "the server accepted the cancel but the statement goes on: given up");
             dbk_error_set_query_id(&op->err, r->e->statement_id.ptr);
             op->err.may_have_executed = true;
             return dbk_op_finish(op, DBK_CANCELLED);

@@ -12,7 +12,8 @@
 static dbk_slice user_agent(const dbk_config *c) {
     dbk_slice ua = DBK_SLICE(DEFAULT_USER_AGENT);
     for (size_t i = 0; i < c->headers.count; i++) {
-        if (dbk_slice_eq_nocase(dbk_str_slice(&c->headers.items[i].name), DBK_SLICE("user-agent"))) {
+        if (dbk_slice_eq_nocase(dbk_str_slice(&c->headers.items[i].name),
+                                DBK_SLICE("user-agent"))) {
             ua = dbk_str_slice(&c->headers.items[i].value);
         }
     }
@@ -283,7 +284,7 @@ bool dbk_session_alive(const dbk_session *s) {
     return dbk_runtime_alive(s->runtime);
 }
 
-const char *dbk_session_id(const dbk_session *s) {
+const char *dbk_session_server_id(const dbk_session *s) {
     return dbk_str_or(&s->id, "");
 }
 

@@ -51,14 +51,14 @@ typedef struct dbk_config {
     dbk_str warehouse_id; /* set by set_warehouse; excludes http_path */
     dbk_str http_path;
     dbk_auth_mode auth_mode;
-    dbk_secret token;         /* PAT */
-    dbk_str client_id;        /* the modes below */
+    dbk_secret token;  /* PAT */
+    dbk_str client_id; /* the modes below */
     dbk_secret client_secret;
     dbk_str jwt_key_file, jwt_kid, jwt_algorithm;
     dbk_secret jwt_passphrase;
-    dbk_str token_url;        /* JWT mode's own; oauth_token_endpoint wins */
+    dbk_str token_url; /* JWT mode's own; oauth_token_endpoint wins */
     uint16_t redirect_port;
-    dbk_str auth_scopes;      /* given with the mode; oauth_scopes wins */
+    dbk_str auth_scopes; /* given with the mode; oauth_scopes wins */
     dbk_str azure_tenant_id, azure_resource_id;
     dbk_str federation_client_id, oauth_token_endpoint, oauth_scopes;
     bool token_cache_enabled;
@@ -108,8 +108,12 @@ DBK_MUST_USE dbk_status dbk_config_set_session_conf(dbk_config *c, dbk_slice key
 typedef struct dbk_cancel_token dbk_cancel_token; /* opaque, counted */
 DBK_MUST_USE dbk_status dbk_cancel_token_new(dbk_cancel_token **out, dbk_error *err);
 void dbk_cancel_token_unref(dbk_cancel_token *t);
-void dbk_cancel_token_fire(dbk_cancel_token *t); /* any thread; stays fired */
-bool dbk_cancel_token_fired(const dbk_cancel_token *t);
+void dbk_cancel_token_fire(dbk_cancel_token *t);        /* any thread; stays fired */
+bool dbk_cancel_token_fired(const dbk_cancel_token *t); /* NULL: false */
+/* dbk_stream_next that a fired token ends with Cancelled; the stream is closed then. token may be
+ * NULL. */
+DBK_MUST_USE dbk_status dbk_cancel_token_next(dbk_cancel_token *t, dbk_stream *stream,
+                                              dbk_batch **out, dbk_error *err);
 
 /* ---- session ------------------------------------------------------------------------------------ */
 
@@ -122,11 +126,12 @@ DBK_MUST_USE dbk_status dbk_session_open(const dbk_config *config, dbk_cancel_to
 /* Deletes it on the server, waits at most 30 s; the server's refusal is only logged. Idempotent. */
 void dbk_session_close(dbk_session *s);
 dbk_session *dbk_session_ref(dbk_session *s);
-void dbk_session_unref(dbk_session *s); /* NULL is a no-op; the last one deletes it in the background
+void dbk_session_unref(
+    dbk_session *s); /* NULL is a no-op; the last one deletes it in the background
                                            when it was not closed */
 bool dbk_session_is_open(const dbk_session *s);
-bool dbk_session_alive(const dbk_session *s); /* false in a fork's child */
-const char *dbk_session_id(const dbk_session *s);
+bool dbk_session_alive(const dbk_session *s);            /* false in a fork's child */
+const char *dbk_session_server_id(const dbk_session *s); /* borrowed */
 DBK_MUST_USE dbk_status dbk_session_test(dbk_session *s, dbk_error *err); /* SELECT 1 */
 
 /* Transactions; without honour_transactions they succeed and do nothing. */
@@ -152,8 +157,9 @@ DBK_MUST_USE dbk_status dbk_statement_bind_double(dbk_statement *st, size_t ordi
 /* A raw parameter; name empty: positional in order of the calls. */
 DBK_MUST_USE dbk_status dbk_statement_bind_raw(dbk_statement *st, dbk_slice name, dbk_slice type,
                                                dbk_slice value, dbk_error *err);
-DBK_MUST_USE dbk_status dbk_statement_set_option(dbk_statement *st, dbk_slice key, dbk_slice value,
-                                                 dbk_error *err);
+/* Options by name, as dbk_statement_set_option of dbkernel.h. */
+DBK_MUST_USE dbk_status dbk_statement_configure(dbk_statement *st, dbk_slice key, dbk_slice value,
+                                                dbk_error *err);
 /* Metadata statements only: repeatable after any failure, marked for the server. */
 void dbk_statement_set_read_only(dbk_statement *st);
 
@@ -176,12 +182,18 @@ void dbk_statement_progress(dbk_statement *st, dbk_exec_progress *out); /* any t
 
 dbk_exec *dbk_exec_ref(dbk_exec *e);
 void dbk_exec_unref(dbk_exec *e);
-typedef enum dbk_exec_validity { DBK_EXEC_VALID, DBK_EXEC_STALE, DBK_EXEC_CLOSED } dbk_exec_validity;
+typedef enum dbk_exec_validity {
+    DBK_EXEC_VALID,
+    DBK_EXEC_STALE,
+    DBK_EXEC_CLOSED
+} dbk_exec_validity;
 dbk_exec_validity dbk_exec_check(const dbk_exec *e);
 bool dbk_exec_alive(const dbk_exec *e); /* false in a fork's child */
+/* The stream lives on by itself: closing the execution no longer ends it, its last reference does. */
+void dbk_exec_lend_stream(dbk_exec *e);
 /* Ends its stream and closes it on the server in the background. Idempotent. */
 void dbk_exec_close(dbk_exec *e);
-dbk_stream *dbk_exec_stream(dbk_exec *e); /* borrowed */
+dbk_stream *dbk_exec_stream(dbk_exec *e);         /* borrowed */
 const char *dbk_exec_query_id(const dbk_exec *e); /* NULL: none */
 int64_t dbk_exec_modified_rows(dbk_exec *e);      /* -1: not known */
 typedef struct dbk_exec_facts {

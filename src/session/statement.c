@@ -201,8 +201,8 @@ static dbk_status set_tags(dbk_statement *st, dbk_slice text, dbk_error *err) {
     return status;
 }
 
-dbk_status dbk_statement_set_option(dbk_statement *st, dbk_slice key, dbk_slice value,
-                                    dbk_error *err) {
+dbk_status dbk_statement_configure(dbk_statement *st, dbk_slice key, dbk_slice value,
+                                   dbk_error *err) {
     if (dbk_slice_eq(key, DBK_SLICE("row_limit"))) {
         return set_row_limit(st, value, err);
     }
@@ -360,7 +360,7 @@ void dbk_statement_progress(dbk_statement *st, dbk_exec_progress *out) {
     out->elapsed_ms = now - e->begun_ms;
     out->has_result = finished && e->stream != NULL;
     if (out->has_result) {
-        dbk_stream_stats(e->stream, &out->result);
+        dbk_stream_measure(e->stream, &out->result);
     }
     dbk_exec_unref(e);
 }
