@@ -385,7 +385,7 @@ DBK_TEST(other_list_types) {
     static const int64_t offsets64[] = {0, 1, 3};
     static const int32_t starts[] = {2, 0};
     static const int32_t sizes[] = {1, 2};
-    static const struct {
+    const struct {
         dbk_type type;
         dbk_buffer buffers[3];
         size_t count;

@@ -317,9 +317,10 @@ static dbk_status make_wire(dbk_schema **out, dbk_error *err) {
         f->nullable = i == 0;
         DBK_TRY(dbk_schema_text(s, DBK_SLICE("wire"), &f->name, err));
     }
-    dbk_metadata *m = &s->columns[0].metadata;
-    DBK_TRY(dbk_metadata_add(s, m, DBK_SLICE("databricks.type_text"), DBK_SLICE("old"), err));
-    DBK_TRY(dbk_metadata_add(s, m, DBK_SLICE("Spark:DataType:SqlName"), DBK_SLICE("BIGINT"), err));
+    DBK_TRY(dbk_metadata_add(s, &s->columns[0].metadata, DBK_SLICE("databricks.type_text"),
+                             DBK_SLICE("old"), err));
+    DBK_TRY(dbk_metadata_add(s, &s->columns[0].metadata, DBK_SLICE("Spark:DataType:SqlName"),
+                             DBK_SLICE("BIGINT"), err));
     *out = s;
     s = NULL;
 
