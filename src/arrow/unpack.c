@@ -188,7 +188,7 @@ static bool read_prefix(dbk_unpack *u, const uint8_t *p, size_t have, dbk_status
         return true;
     }
     if (size > DBK_IPC_METADATA_MAX || size < 8) {
-        *st = not_arrow(u, p, dbk_min_size(have, 8), err);
+        *st = not_arrow(u, p, u->prefix_size, err);
         return false;
     }
     u->metadata_size = size;
