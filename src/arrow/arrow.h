@@ -44,6 +44,7 @@ typedef struct dbk_column_desc {
     int64_t precision;       /* -1: absent */
     int64_t scale;           /* -1: absent */
     dbk_slice interval_type; /* ptr NULL: absent */
+    bool required;           /* not nullable; servers never say so */
 } dbk_column_desc;
 
 /* The schema of a result without data: Arrow types from type_text (spec sea-protocol section 9,
@@ -148,6 +149,21 @@ DBK_MUST_USE dbk_status dbk_column_put_f64(dbk_column *c, double v,
  * ResourceExhausted: more than 2 GiB in a column with 32-bit offsets. */
 DBK_MUST_USE dbk_status dbk_column_put_bytes(dbk_column *c, dbk_slice v, dbk_error *err);
 DBK_MUST_USE dbk_status dbk_column_put_text(dbk_column *c, const char *v, dbk_error *err);
+
+/* ---- cells, read one by one: what metadata results are made from -------------------------------- */
+
+/* The first column of that name (case matters); false: there is none. */
+bool dbk_schema_find(const dbk_schema *s, const char *name, size_t *out);
+/* A cell as text: texts as they are, numbers and times in the texts of dbk_convert_batch, lists and
+ * structs as JSON; bytes only when they are UTF-8. out->ptr NULL: null. *out is borrowed from b or
+ * scratch, whose content it replaces. DataLoss: an offset points outside. */
+DBK_MUST_USE dbk_status dbk_batch_text(const dbk_batch *b, size_t column, int64_t row,
+                                       dbk_buf *scratch, dbk_slice *out, dbk_error *err);
+/* A cell as an integer: from integers, booleans, decimal texts and, cut toward zero, from floating
+ * point and decimals. *is_null: null, another type or text, or it does not fit; *out is then 0. */
+DBK_MUST_USE dbk_status dbk_batch_i64(const dbk_batch *b, size_t column, int64_t row,
+                                      dbk_buf *scratch, int64_t *out, bool *is_null,
+                                      dbk_error *err);
 
 /* ---- conversions asked for by options -------------------------------------------------------- */
 

@@ -54,9 +54,8 @@ dbk_status dbk_array_look_through(const dbk_field *f, const dbk_array *a, int64_
     return DBK_OK;
 }
 
-/* The bytes of a row of BINARY, UTF8, their large, fixed and view forms. */
-static dbk_status read_bytes(const dbk_field *f, const dbk_array *a, int64_t row, dbk_slice *out,
-                             dbk_error *err) {
+dbk_status dbk_array_bytes(const dbk_field *f, const dbk_array *a, int64_t row, dbk_slice *out,
+                           dbk_error *err) {
     int64_t i = a->offset + row;
     dbk_layout layout = dbk_type_layout(f->type);
     if (layout == DBK_LAYOUT_FIXED) {
@@ -304,7 +303,7 @@ static dbk_status write_bytes(const dbk_field *f, const dbk_array *a, int64_t ro
     dbk_slice bytes = {0};
     bool text =
         f->type == DBK_TYPE_UTF8 || f->type == DBK_TYPE_LARGE_UTF8 || f->type == DBK_TYPE_UTF8_VIEW;
-    DBK_TRY(read_bytes(f, a, row, &bytes, err));
+    DBK_TRY(dbk_array_bytes(f, a, row, &bytes, err));
     DBK_TRY(dbk_buf_putc(out, '"', err));
     DBK_TRY(text ? put_escaped(bytes, out, err) : put_base64(bytes, out, err));
     st = dbk_buf_putc(out, '"', err);

@@ -23,6 +23,11 @@ DBK_MUST_USE dbk_status dbk_array_look_through(const dbk_field *f, const dbk_arr
                                                const dbk_array **values, int64_t *at, bool *is_null,
                                                dbk_error *err);
 
+/* The bytes of a row, not null, of BINARY, UTF8, their large, fixed and view forms; never a NULL
+ * pointer. DataLoss: an offset points outside. */
+DBK_MUST_USE dbk_status dbk_array_bytes(const dbk_field *f, const dbk_array *a, int64_t row,
+                                        dbk_slice *out, dbk_error *err);
+
 /* The text of a fixed-width value (numbers, decimals, dates, times, intervals), as it stands in JSON
  * without quotes; p holds DBK_SCALAR_TEXT_MAX. 0: another type. */
 size_t dbk_scalar_text(const dbk_field *f, const dbk_array *a, int64_t row, char *p);

@@ -437,7 +437,7 @@ static dbk_status schema_from_columns(const dbk_column_desc *columns, size_t cou
     for (size_t i = 0; i < count; i++) {
         const dbk_column_desc *c = &columns[order[i].index];
         dbk_slice text = c->type_text.len > 0 ? c->type_text : c->type_name;
-        s->columns[i].nullable = true;
+        s->columns[i].nullable = !c->required;
         DBK_TRY(dbk_field_parse_type(s, &s->columns[i], text, day_time, err));
         DBK_TRY(dressed ? dress_field(s, &s->columns[i], c, err)
                         : dbk_schema_text(s, c->name, &s->columns[i].name, err));
