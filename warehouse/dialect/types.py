@@ -377,6 +377,8 @@ def refine(static: SparkType | None, found: SparkType) -> SparkType:
     """
     if static is None:
         return found
+    if found.kind == "VOID":
+        return static
     if static.kind in ("VOID", "VARIANT", "GEOMETRY", "GEOGRAPHY"):
         return static
     if static.kind in ("CHAR", "VARCHAR") and found.kind == "STRING":

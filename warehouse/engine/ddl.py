@@ -1,0 +1,354 @@
+"""CREATE, DROP, ALTER, TRUNCATE: the rows' home in DuckDB and the registry change together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from warehouse.catalog import ColumnDef, ForeignKey, Table, quote, table_not_found
+from warehouse.dialect import types as T
+from warehouse.dialect.expressions import Scope, spark_type
+from warehouse.dialect.lexer import lex
+from warehouse.dialect.queries import Translation
+from warehouse.engine import dml
+from warehouse.engine.base import CancelToken, Outcome
+from warehouse.errors import SqlError
+from warehouse.sessions import Session
+
+if TYPE_CHECKING:
+    from warehouse.engine.duck import DuckEngine
+
+NOTHING = Outcome(has_rows=False)
+
+
+def run(engine: "DuckEngine", session: Session, sql: str, tree: exp.Expression, cancel: CancelToken) -> Outcome | None:
+    change = _Change(engine, session, sql, cancel)
+    if isinstance(tree, exp.Create):
+        return change.create(tree)
+    if isinstance(tree, exp.Drop):
+        return change.drop(tree)
+    if isinstance(tree, exp.Alter):
+        return change.alter(tree)
+    if isinstance(tree, exp.TruncateTable):
+        return change.truncate(tree)
+    return None
+
+
+class _Change:
+    def __init__(self, engine: "DuckEngine", session: Session, sql: str, cancel: CancelToken) -> None:
+        self.engine = engine
+        self.session = session
+        self.sql = sql
+        self.cancel = cancel
+
+    def _name(self, node: exp.Expression) -> tuple[str, str, str]:
+        parts = [p.name for p in node.parts]
+        catalog, schema, name = self.engine.translator(self.session, self.sql).full_name(parts)
+        self.engine.catalogs.schema(catalog, schema)  # raises when one of them does not exist
+        return catalog.lower(), schema.lower(), name.lower()
+
+    def _write(self, statements: list[str], translation: Translation | None = None) -> None:
+        empty = Translation("", None)
+        dml.write(self.engine, self.session, statements, translation or empty, self.cancel, self.sql)
+
+    # -- CREATE ------------------------------------------------------------------------------
+    def create(self, tree: exp.Create) -> Outcome | None:
+        kind = (tree.args.get("kind") or "").upper()
+        node = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
+        if kind not in ("TABLE", "VIEW") or not isinstance(node, exp.Table):
+            return None
+        properties = tree.args.get("properties")
+        listed = properties.expressions if properties is not None else []
+        if any(isinstance(p, exp.TemporaryProperty) for p in listed):
+            if kind == "TABLE":
+                return None
+            return self._create_view(tree, ("", "", node.name.lower()), listed, temporary=True)
+        name = self._name(node)
+        existing = self.engine.catalogs.find_table(*name)
+        if existing is not None and not tree.args.get("replace"):
+            if tree.args.get("exists"):
+                return NOTHING
+            raise SqlError(
+                "TABLE_OR_VIEW_ALREADY_EXISTS",
+                f"Cannot create table or view `{name[1]}`.`{name[2]}` because it already exists. Choose a different name, "
+                "drop or replace the existing object, or add the IF NOT EXISTS clause to tolerate pre-existing objects",
+                "42P07",
+            )
+        if kind == "VIEW":
+            return self._create_view(tree, name, listed, temporary=False)
+        if existing is not None:
+            self._drop_table(existing)
+        if tree.expression is not None:
+            return self._create_as(tree, name, listed)
+        return self._create_table(tree, name, listed)
+
+    def _create_view(self, tree: exp.Create, name, listed, temporary: bool) -> Outcome:
+        body = tree.expression
+        if body is None:
+            raise SqlError("PARSE_SYNTAX_ERROR", "A view needs a query", "42601")
+        source = self._source_text(body)
+        translation = self.engine.translate(self.session, self.sql, body.copy())
+        columns = self.engine.result_columns(self.session, translation, self.sql, self.cancel)
+        given = tree.this.expressions if isinstance(tree.this, exp.Schema) else []
+        names = [c.name for c in given] or [c.name for c in columns]
+        comments = [_column_comment(c) for c in given] or [None] * len(columns)
+        view = Table(
+            *name,
+            columns=[ColumnDef(n, c.type, comment=k) for n, c, k in zip(names, columns, comments)],
+            kind="VIEW",
+            comment=_comment(listed),
+            view_sql=source,
+            view_context=(self.session.catalog, self.session.schema),
+            temporary=temporary,
+        )
+        if temporary:
+            if view.name in self.session.temp_views and not tree.args.get("replace"):
+                raise SqlError(
+                    "TEMP_TABLE_OR_VIEW_ALREADY_EXISTS", f"Cannot create the temporary view `{view.name}` because it already exists",
+                    "42P07",
+                )  # fmt: skip
+            self.session.temp_views[view.name] = view
+        else:
+            self.engine.catalogs.add_table(view)
+        return NOTHING
+
+    def _source_text(self, body: exp.Expression) -> str:
+        return body.sql(dialect="databricks")
+
+    def _create_as(self, tree: exp.Create, name, listed) -> Outcome:
+        translation = self.engine.translate(self.session, self.sql, tree.expression)
+        columns = self.engine.result_columns(self.session, translation, self.sql, self.cancel)
+        given = tree.this.expressions if isinstance(tree.this, exp.Schema) else []
+        names = [c.name for c in given] or [c.name for c in columns]
+        defs = [ColumnDef(n, _storable(c.type)) for n, c in zip(names, columns)]
+        table = Table(*name, columns=defs, comment=_comment(listed), properties=_properties(listed))
+        place = _place(table)
+        body = ", ".join(f"{quote(c.name)} {c.type.duck()}" for c in defs)
+        statements = [f"CREATE TABLE {place} ({body})", f"INSERT INTO {place} {translation.sql}"]
+        self._write(statements, translation)
+        self.engine.catalogs.add_table(table)
+        return NOTHING
+
+    def _create_table(self, tree: exp.Create, name, listed) -> Outcome:
+        if not isinstance(tree.this, exp.Schema):
+            like = next((p for p in listed if isinstance(p, exp.LikeProperty)), None)
+            if like is None:
+                raise SqlError("PARSE_SYNTAX_ERROR", "A table needs columns or a query", "42601")
+            return self._create_like(name, like)
+        table = Table(*name, columns=[], comment=_comment(listed), properties=_properties(listed))
+        for item in tree.this.expressions:
+            if isinstance(item, exp.ColumnDef):
+                table.columns.append(self._column(item, table))
+            else:
+                self._constraint(item, table)
+        place = _place(table)
+        columns = []
+        for column in table.columns:
+            text = f"{quote(column.name)} {column.type.duck()}"
+            if column.default is not None:
+                text += f" DEFAULT {column.default}"
+            columns.append(text if column.nullable else text + " NOT NULL")
+        self._write([f"CREATE TABLE {place} ({', '.join(columns)})"])
+        self.engine.catalogs.add_table(table)
+        return NOTHING
+
+    def _create_like(self, name, like: exp.LikeProperty) -> Outcome:
+        parts = [p.name for p in like.this.parts]
+        source = self.engine.catalogs.find_table(*self._name(like.this))
+        if source is None:
+            raise table_not_found(parts)
+        table = Table(*name, columns=list(source.columns))
+        body = ", ".join(f"{quote(c.name)} {c.type.duck()}" for c in table.columns)
+        self._write([f"CREATE TABLE {_place(table)} ({body})"])
+        self.engine.catalogs.add_table(table)
+        return NOTHING
+
+    def _column(self, item: exp.ColumnDef, table: Table) -> ColumnDef:
+        column = ColumnDef(item.name, self._column_type(item))
+        for constraint in item.args.get("constraints") or []:
+            kind = constraint.kind
+            if isinstance(kind, exp.NotNullColumnConstraint):
+                column.nullable = bool(kind.args.get("allow_null"))
+            elif isinstance(kind, exp.CommentColumnConstraint):
+                column.comment = kind.this.name
+            elif isinstance(kind, exp.PrimaryKeyColumnConstraint):
+                table.primary_key = (f"{table.name}_pk", [column.name])
+            elif isinstance(kind, exp.DefaultColumnConstraint):
+                value, _ = self.engine.translator(self.session, self.sql).expressions.visit(kind.this, Scope())
+                column.default = value.sql(dialect="duckdb")
+        return column
+
+    def _column_type(self, item: exp.ColumnDef) -> T.SparkType:
+        if item.kind is None:
+            raise SqlError("PARSE_SYNTAX_ERROR", f"Column {item.name} has no type", "42601")
+        if item.kind.this in (exp.DataType.Type.TEXT, exp.DataType.Type.VARCHAR, exp.DataType.Type.CHAR) and item.kind.expressions:
+            return self._text_type(item)
+        return spark_type(item.kind)
+
+    def _text_type(self, item: exp.ColumnDef) -> T.SparkType:
+        """sqlglot turns VARCHAR(n) and CHAR(n) into one type; the source knows which it was."""
+        length = int(item.kind.expressions[0].this.this)
+        tokens = lex(self.sql)
+        for i, token in enumerate(tokens[:-1]):
+            if token.text.lower() == item.name.lower() and tokens[i + 1].upper() in ("CHAR", "CHARACTER"):
+                return T.SparkType("CHAR", length=length)
+        return T.SparkType("VARCHAR", length=length)
+
+    def _constraint(self, item: exp.Expression, table: Table) -> None:
+        """PRIMARY KEY and FOREIGN KEY are informational, as on the service: kept, not enforced."""
+        name = item.name if isinstance(item, exp.Constraint) else ""
+        parts = item.expressions if isinstance(item, exp.Constraint) else [item]
+        for part in parts:
+            if isinstance(part, exp.PrimaryKey):
+                columns = [_plain_name(c) for c in part.expressions]
+                table.primary_key = (name or f"{table.name}_pk", columns)
+            elif isinstance(part, exp.ForeignKey):
+                table.foreign_keys.append(self._foreign_key(part, name, table))
+
+    def _foreign_key(self, part: exp.ForeignKey, name: str, table: Table) -> ForeignKey:
+        columns = [_plain_name(c) for c in part.expressions]
+        target = part.args["reference"].this
+        node = target.this if isinstance(target, exp.Schema) else target
+        parent = self._name(node)
+        parent_columns = [_plain_name(c) for c in target.expressions] if isinstance(target, exp.Schema) else []
+        found = self.engine.catalogs.find_table(*parent)
+        if not parent_columns and found is not None and found.primary_key is not None:
+            parent_columns = found.primary_key[1]
+        return ForeignKey(name or f"{table.name}_{node.name}_fk", columns, parent, parent_columns)
+
+    # -- DROP --------------------------------------------------------------------------------
+    def drop(self, tree: exp.Drop) -> Outcome | None:
+        kind = (tree.args.get("kind") or "").upper()
+        if kind not in ("TABLE", "VIEW"):
+            return None
+        node = tree.args["tables"][0]
+        parts = [p.name for p in node.parts]
+        if len(parts) == 1 and self.session.temp_views.pop(parts[0].lower(), None) is not None:
+            return NOTHING
+        try:
+            table = self.engine.catalogs.find_table(*self._name(node))
+        except SqlError:
+            if tree.args.get("exists"):
+                return NOTHING
+            raise
+        if table is None:
+            if tree.args.get("exists"):
+                return NOTHING
+            raise table_not_found(parts)
+        if table.kind == "VIEW":
+            if kind == "TABLE":
+                raise SqlError(
+                    "WRONG_COMMAND_FOR_OBJECT_TYPE", f"The operation DROP TABLE requires a table, but `{table.name}` is a VIEW", "42809"
+                )
+            self.engine.catalogs.drop_table(table)
+        else:
+            if kind == "VIEW":
+                raise SqlError("EXPECT_VIEW_NOT_TABLE.NO_ALTERNATIVE", f"The table `{table.name}` does not support DROP VIEW", "42809")
+            self._drop_table(table)
+        return NOTHING
+
+    def _drop_table(self, table: Table) -> None:
+        if table.kind == "TABLE":
+            self._write([f"DROP TABLE IF EXISTS {_place(table)}"])
+        self.engine.catalogs.drop_table(table)
+
+    def truncate(self, tree: exp.TruncateTable) -> Outcome:
+        for node in tree.expressions:
+            self._write([f"DELETE FROM {_place(self._existing(node))}"])
+        return NOTHING
+
+    def _existing(self, node: exp.Expression) -> Table:
+        table = self.engine.catalogs.find_table(*self._name(node))
+        if table is None:
+            raise table_not_found([p.name for p in node.parts])
+        self.engine.load(table)
+        return table
+
+    # -- ALTER -------------------------------------------------------------------------------
+    def alter(self, tree: exp.Alter) -> Outcome | None:
+        table = self._existing(tree.this)
+        for action in tree.args.get("actions") or []:
+            method = getattr(self, "_alter_" + type(action).__name__.lower(), None)
+            if method is None:
+                return None
+            method(table, action)
+        return NOTHING
+
+    def _alter_columndef(self, table: Table, action: exp.ColumnDef) -> None:
+        column = self._column(action, table)
+        if table.column(column.name) is not None:
+            raise SqlError("FIELD_ALREADY_EXISTS", f"Cannot add column, because `{column.name}` already exists", "42710")
+        self._write([f"ALTER TABLE {_place(table)} ADD COLUMN {quote(column.name)} {column.type.duck()}"])
+        table.columns.append(column)
+
+    def _alter_schema(self, table: Table, action: exp.Schema) -> None:
+        for item in action.expressions:
+            self._alter_columndef(table, item)
+
+    def _alter_drop(self, table: Table, action: exp.Drop) -> None:
+        nodes = action.this.expressions if isinstance(action.this, exp.Schema) else [action.this]
+        for node in nodes:
+            column = self._known(table, _plain_name(node))
+            self._write([f"ALTER TABLE {_place(table)} DROP COLUMN {quote(column.name)}"])
+            table.columns.remove(column)
+
+    def _alter_renamecolumn(self, table: Table, action: exp.RenameColumn) -> None:
+        column = self._known(table, _plain_name(action.this))
+        new = _plain_name(action.args["to"])
+        self._write([f"ALTER TABLE {_place(table)} RENAME COLUMN {quote(column.name)} TO {quote(new)}"])
+        column.name = new
+
+    def _alter_alterrename(self, table: Table, action: exp.AlterRename) -> None:
+        catalog, schema, name = self._name(action.this)
+        if (catalog, schema) != (table.catalog, table.schema):
+            raise SqlError("UNSUPPORTED_FEATURE", "A table cannot be renamed into another schema", "0A000")
+        self._write([f"ALTER TABLE {_place(table)} RENAME TO {quote(name)}"])
+        self.engine.catalogs.drop_table(table)
+        table.name = name
+        self.engine.catalogs.add_table(table)
+
+    def _alter_addconstraint(self, table: Table, action: exp.Expression) -> None:
+        for item in action.expressions:
+            self._constraint(item, table)
+
+    def _alter_alterset(self, table: Table, action: exp.Expression) -> None:
+        """SET TBLPROPERTIES: accepted."""
+
+    @staticmethod
+    def _known(table: Table, name: str) -> ColumnDef:
+        column = table.column(name)
+        if column is None:
+            raise SqlError("FIELD_NOT_FOUND", f"No such struct field `{name}` in `{table.name}`", "42704")
+        return column
+
+
+# -- helpers --------------------------------------------------------------------------------------
+def _place(table: Table) -> str:
+    return ".".join(quote(p) for p in table.physical())
+
+
+def _storable(kind: T.SparkType) -> T.SparkType:
+    return T.STRING if kind.kind in ("GEOMETRY", "GEOGRAPHY") else kind
+
+
+def _plain_name(node: exp.Expression) -> str:
+    while isinstance(node, (exp.Ordered, exp.Paren)):
+        node = node.this
+    return node.name
+
+
+def _comment(listed: list[exp.Expression]) -> str | None:
+    found = next((p for p in listed if isinstance(p, exp.SchemaCommentProperty)), None)
+    return found.this.name if found is not None else None
+
+
+def _column_comment(item: exp.Expression) -> str | None:
+    for constraint in item.args.get("constraints") or []:
+        if isinstance(constraint.kind, exp.CommentColumnConstraint):
+            return constraint.kind.this.name
+    return None
+
+
+def _properties(listed: list[exp.Expression]) -> dict[str, str]:
+    return {p.name: p.args["value"].name for p in listed if type(p) is exp.Property and p.args.get("value") is not None}
