@@ -42,9 +42,13 @@ static dbk_status lz4_all(dbk_decompressor *d, dbk_slice src, uint8_t *dst, size
         DBK_TRY(dbk_lz4_decode(d->lz4, &src, &out, err));
         done += out.produced;
     }
+    if (done > size || src.len > 0) {
+        st = wrong_size("LZ4", size, "more", err);
+        goto done;
+    }
     DBK_TRY(dbk_lz4_finish(d->lz4, err));
-    if (done != size || src.len > 0) {
-        st = wrong_size("LZ4", size, done < size ? "fewer" : "more", err);
+    if (done < size) {
+        st = wrong_size("LZ4", size, "fewer", err);
     }
 
 done:

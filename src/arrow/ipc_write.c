@@ -259,8 +259,10 @@ static dbk_status put_bits(body_writer *w, const uint8_t *bits, int64_t offset, 
     DBK_TRY(put_i64(&w->buffers, (int64_t)w->body.len, w->err));
     DBK_TRY(put_i64(&w->buffers, (int64_t)size, w->err));
     DBK_TRY(dbk_buf_reserve(&w->body, size, w->err));
-    dbk_bits_copy((uint8_t *)w->body.ptr + w->body.len, bits, offset, count);
-    w->body.len += size;
+    if (size > 0) {
+        dbk_bits_copy((uint8_t *)w->body.ptr + w->body.len, bits, offset, count);
+        w->body.len += size;
+    }
     DBK_TRY(pad8(&w->body, w->err));
 
 done:
