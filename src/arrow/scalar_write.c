@@ -1,9 +1,5 @@
 #include "arrow/scalar_text.h"
 
-#include <float.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 size_t dbk_text_write_u64(char *p, uint64_t v) {
@@ -36,92 +32,6 @@ static size_t write_padded(char *p, uint64_t v, size_t n) {
     return n;
 }
 
-/* ---- binary floating point ------------------------------------------------------------------ */
-
-/* The shortest digits that read back as the value: value = 0.d1d2d3... * 10^point. */
-typedef struct float_digits {
-    char digits[20];
-    int count;
-    int point;
-} float_digits;
-
-static void digits_from_u64(float_digits *d, uint64_t v, int exponent) {
-    d->count = (int)dbk_text_write_u64(d->digits, v);
-    d->point = d->count + exponent;
-    while (d->count > 1 && d->digits[d->count - 1] == '0') {
-        d->count--;
-    }
-}
-
-/* Values that are a number of at most 15 digits over a power of ten, which is nearly all that people
- * store: no other text that short reads back as the same double, so it is the shortest. */
-static bool digits_of_short(double v, float_digits *d) {
-    static const double powers[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                    1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
-    for (int k = 0; k < 16; k++) {
-        double scaled = v * powers[k];
-        if (scaled >= 1e15) {
-            return false;
-        }
-        uint64_t whole = (uint64_t)(scaled + 0.5);
-        if (whole > 0 && (double)whole / powers[k] == v) {
-            digits_from_u64(d, whole, -k);
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The digits of %e, whatever the host's decimal point looks like. True: they read back as v. */
-static bool digits_of_format(double v, int precision, float_digits *d) {
-    char text[64];
-    int n = snprintf(text, sizeof text, "%.*e", precision - 1, v);
-    const char *e = n > 0 ? strchr(text, 'e') : NULL;
-    if (e == NULL) {
-        return false;
-    }
-    d->count = 0;
-    for (const char *c = text; c < e; c++) {
-        if (*c >= '0' && *c <= '9' && d->count < precision) {
-            d->digits[d->count++] = *c;
-        }
-    }
-    d->point = (int)strtol(e + 1, NULL, 10) + 1;
-    bool exact = strtod(text, NULL) == v;
-    while (exact && d->count > 1 && d->digits[d->count - 1] == '0') {
-        d->count--;
-    }
-    return exact;
-}
-
-/* Above a power of two the doubles are twice as far apart as below: there the nearest text of 16
- * digits may read back as another double while the next higher one does not. */
-static bool digits_of_next_up(double v, float_digits *d) {
-    int exponent = 0;
-    char text[64];
-    if (frexp(v, &exponent) > 0.5 || d->count < 16 || d->digits[15] == '9') {
-        return false;
-    }
-    d->digits[15]++;
-    int n = snprintf(text, sizeof text, "%.16se%d", d->digits, d->point - 16);
-    return n > 0 && strtod(text, NULL) == v;
-}
-
-static void shortest_digits(double v, float_digits *d) {
-    if (digits_of_short(v, d)) {
-        return;
-    }
-    /* Normal doubles hold every text of 15 digits apart, so 15 find all shorter ones too. */
-    for (int precision = v < DBL_MIN ? 1 : 15; precision <= 16; precision++) {
-        if (digits_of_format(v, precision, d)) {
-            return;
-        }
-    }
-    if (!digits_of_next_up(v, d)) {
-        (void)digits_of_format(v, 17, d);
-    }
-}
-
 static size_t put(char *p, const char *text, size_t n) {
     memcpy(p, text, n);
     return n;
@@ -132,59 +42,6 @@ static size_t put_zeros(char *p, int n) {
         p[i] = '0';
     }
     return n > 0 ? (size_t)n : 0;
-}
-
-/* 0.001 to 9999999.9: digits around a point, at least one on each side. */
-static size_t write_plain(char *p, const float_digits *d) {
-    size_t n = 0;
-    if (d->point <= 0) {
-        n += put(p, "0.", 2);
-        n += put_zeros(p + n, -d->point);
-        return n + put(p + n, d->digits, (size_t)d->count);
-    }
-    int whole = d->point < d->count ? d->point : d->count;
-    n += put(p, d->digits, (size_t)whole);
-    n += put_zeros(p + n, d->point - whole);
-    p[n++] = '.';
-    if (whole == d->count) {
-        p[n++] = '0';
-        return n;
-    }
-    return n + put(p + n, d->digits + whole, (size_t)(d->count - whole));
-}
-
-static size_t write_scientific(char *p, const float_digits *d) {
-    size_t n = 0;
-    p[n++] = d->digits[0];
-    p[n++] = '.';
-    if (d->count == 1) {
-        p[n++] = '0';
-    } else {
-        n += put(p + n, d->digits + 1, (size_t)d->count - 1);
-    }
-    p[n++] = 'E';
-    return n + dbk_text_write_i64(p + n, d->point - 1);
-}
-
-size_t dbk_text_write_f64(char *p, double v) {
-    if (isnan(v)) {
-        return put(p, "NaN", 3);
-    }
-    size_t n = 0;
-    if (signbit(v)) {
-        p[n++] = '-';
-        v = -v;
-    }
-    if (isinf(v)) {
-        return n + put(p + n, "Infinity", 8);
-    }
-    if (v == 0) {
-        return n + put(p + n, "0.0", 3);
-    }
-    float_digits d;
-    shortest_digits(v, &d);
-    bool plain = v >= 1e-3 && v < 1e7;
-    return n + (plain ? write_plain(p + n, &d) : write_scientific(p + n, &d));
 }
 
 /* ---- decimals ------------------------------------------------------------------------------- */
