@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "arrow/lz4.h"
+
 #if defined(__SANITIZE_ADDRESS__)
 #    define BLOCK_ASAN 1
 #elif defined(__has_feature)
@@ -179,6 +181,7 @@ void dbk_block_pool_trim(void) {
     for (size_t i = 0; i < n; i++) {
         map_free(evicted[i]);
     }
+    dbk_lz4_pool_trim(); /* the other memory that is kept for reuse */
 }
 
 size_t dbk_block_pool_bytes(void) {

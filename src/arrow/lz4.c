@@ -98,18 +98,27 @@ void dbk_bytes_text(const uint8_t *p, size_t n, char out[DBK_BYTES_TEXT_SIZE]) {
     out[len] = '\0';
 }
 
+/* The first four bytes of the input: a frame, or one of the sixteen skippable kinds. */
+static bool begins_with_frame(const dbk_lz4 *z) {
+    static const uint8_t magic[] = {0x04, 0x22, 0x4d, 0x18};
+    return memcmp(z->head, magic, 4) == 0 ||
+           ((z->head[0] & 0xf0) == 0x50 && memcmp(z->head + 1, "\x2a\x4d\x18", 3) == 0);
+}
+
+static dbk_status no_frame(const dbk_lz4 *z, dbk_error *err) {
+    char head[DBK_BYTES_TEXT_SIZE];
+    dbk_bytes_text(z->head, z->head_len, head);
+    return dbk_error_set(
+        err, DBK_DATA_LOSS,
+        "the result is declared LZ4-compressed but is no LZ4 frame: it begins with "
+        "%s",
+        head);
+}
+
 static dbk_status lz4_error(const dbk_lz4 *z, LZ4F_errorCode_t code, dbk_error *err) {
     const char *name = LZ4F_getErrorName(code);
     if (strcmp(name, "ERROR_allocation_failed") == 0) {
         return dbk_error_oom(err, "decoding an LZ4 frame");
-    }
-    if (strcmp(name, "ERROR_frameType_unknown") == 0 && z->frames == 0) {
-        char head[DBK_BYTES_TEXT_SIZE];
-        dbk_bytes_text(z->head, z->head_len, head);
-        return dbk_error_set(err, DBK_DATA_LOSS,
-                             "the result is declared LZ4-compressed but is no LZ4 frame: it begins "
-                             "with %s",
-                             head);
     }
     return dbk_error_set(err, DBK_DATA_LOSS,
                          "LZ4 frame %llu is broken near compressed byte %llu: %s",
@@ -124,6 +133,9 @@ dbk_status dbk_lz4_decode(dbk_lz4 *z, dbk_slice *in, dbk_lz4_out *out, dbk_error
         if (n > 0) {
             memcpy(z->head + z->head_len, in->ptr, n);
             z->head_len += n;
+        }
+        if (z->head_len >= 4 && !begins_with_frame(z)) {
+            return no_frame(z, err);
         }
     }
     while (produced < out->room) {
