@@ -211,8 +211,8 @@ dbk_status dbk_batch_slice(dbk_batch *b, int64_t offset, int64_t count, dbk_batc
                            dbk_error *err) {
     if (offset < 0 || count < 0 || offset > b->row_count || count > b->row_count - offset) {
         return dbk_error_set(err, DBK_INVALID_ARGUMENT,
-                             "rows %lld to %lld of a batch with %lld rows", (long long)offset,
-                             (long long)offset + (long long)count, (long long)b->row_count);
+                             "%lld rows from row %lld on, of a batch with %lld rows",
+                             (long long)count, (long long)offset, (long long)b->row_count);
     }
     if (offset == 0 && count == b->row_count) {
         *out = dbk_batch_ref(b);
