@@ -12,10 +12,9 @@ typedef struct text {
     char chars[CLI_CELL_SCRATCH];
 } text;
 
-static text ended(text t, size_t len) {
-    CHECK(len < sizeof t.chars);
-    t.chars[len] = '\0';
-    return t;
+static void end_text(text *t, size_t len) {
+    CHECK(len < sizeof t->chars);
+    t->chars[len] = '\0';
 }
 
 DBK_TEST(cli_integers) {
@@ -36,11 +35,11 @@ DBK_TEST(cli_integers) {
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         text t;
         CHECK_CASE(rows[i].want);
-        t = ended(t, cli_put_i64(t.chars, rows[i].value));
+        end_text(&t, cli_put_i64(t.chars, rows[i].value));
         CHECK_STR(t.chars, rows[i].want);
     }
     text t;
-    t = ended(t, cli_put_u64(t.chars, UINT64_MAX));
+    end_text(&t, cli_put_u64(t.chars, UINT64_MAX));
     CHECK_STR(t.chars, "18446744073709551615");
 }
 
@@ -69,14 +68,14 @@ DBK_TEST(cli_doubles) {
         {1e-5, "1e-05"},
         {1.7976931348623157e308, "1.7976931348623157e+308"},
         {2.2250738585072014e-308, "2.2250738585072014e-308"},
-        {INFINITY, "Infinity"},
-        {-INFINITY, "-Infinity"},
-        {NAN, "NaN"},
+        {(double)INFINITY, "Infinity"},
+        {-(double)INFINITY, "-Infinity"},
+        {(double)NAN, "NaN"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         text t;
         CHECK_CASE(rows[i].want);
-        t = ended(t, cli_put_double(t.chars, rows[i].value));
+        end_text(&t, cli_put_double(t.chars, rows[i].value));
         CHECK_STR(t.chars, rows[i].want);
     }
 }
@@ -102,7 +101,7 @@ DBK_TEST(cli_doubles_read_back_as_the_same_value) {
             continue;
         }
         text t;
-        t = ended(t, cli_put_double(t.chars, value));
+        end_text(&t, cli_put_double(t.chars, value));
         CHECK_CASE(t.chars);
         CHECK(strtod(t.chars, NULL) == value);
     }
@@ -121,7 +120,7 @@ DBK_TEST(cli_floats_read_back_as_the_same_value) {
             continue;
         }
         text t;
-        t = ended(t, cli_put_float(t.chars, value));
+        end_text(&t, cli_put_float(t.chars, value));
         CHECK_CASE(t.chars);
         CHECK(strtof(t.chars, NULL) == value);
     }
@@ -145,7 +144,7 @@ DBK_TEST(cli_floats) {
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         text t;
         CHECK_CASE(rows[i].want);
-        t = ended(t, cli_put_float(t.chars, rows[i].value));
+        end_text(&t, cli_put_float(t.chars, rows[i].value));
         CHECK_STR(t.chars, rows[i].want);
     }
 }
@@ -178,13 +177,13 @@ DBK_TEST(cli_decimals_that_fit_in_64_bits) {
         }
         for (size_t width = 8; width <= 32; width *= 2) {
             text t;
-            t = ended(t, cli_put_decimal(t.chars, wide, width, rows[i].scale));
+            end_text(&t, cli_put_decimal(t.chars, wide, width, rows[i].scale));
             CHECK_STR(t.chars, rows[i].want);
         }
     }
     int32_t narrow = -12345;
     text t;
-    t = ended(t, cli_put_decimal(t.chars, &narrow, 4, 2));
+    end_text(&t, cli_put_decimal(t.chars, &narrow, 4, 2));
     CHECK_STR(t.chars, "-123.45");
 }
 
@@ -195,18 +194,18 @@ DBK_TEST(cli_decimals_of_128_and_256_bits) {
     const uint64_t lowest[4] = {0, 0, 0, 0x8000000000000000u};
     const uint64_t ten_to_19[2] = {10000000000000000000u, 0};
     text t;
-    t = ended(t, cli_put_decimal(t.chars, nines, 16, 0));
+    end_text(&t, cli_put_decimal(t.chars, nines, 16, 0));
     CHECK_STR(t.chars, "99999999999999999999999999999999999999");
-    t = ended(t, cli_put_decimal(t.chars, minus_nines, 16, 38));
+    end_text(&t, cli_put_decimal(t.chars, minus_nines, 16, 38));
     CHECK_STR(t.chars, "-0.99999999999999999999999999999999999999");
-    t = ended(t, cli_put_decimal(t.chars, minus_nines, 16, 2));
+    end_text(&t, cli_put_decimal(t.chars, minus_nines, 16, 2));
     CHECK_STR(t.chars, "-999999999999999999999999999999999999.99");
-    t = ended(t, cli_put_decimal(t.chars, ten_to_19, 16, 18));
+    end_text(&t, cli_put_decimal(t.chars, ten_to_19, 16, 18));
     CHECK_STR(t.chars, "10.000000000000000000");
-    t = ended(t, cli_put_decimal(t.chars, lowest, 32, 0));
+    end_text(&t, cli_put_decimal(t.chars, lowest, 32, 0));
     CHECK_STR(t.chars,
               "-57896044618658097711785492504343953926634992332820282019728792003956564819968");
-    t = ended(t, cli_put_decimal(t.chars, lowest, 32, -76));
+    end_text(&t, cli_put_decimal(t.chars, lowest, 32, -76));
     CHECK_EQ_SIZE(strlen(t.chars), 1 + 77 + 76);
 }
 
@@ -231,7 +230,7 @@ DBK_TEST(cli_dates) {
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         text t;
         CHECK_CASE(rows[i].want);
-        t = ended(t, cli_put_date(t.chars, rows[i].days));
+        end_text(&t, cli_put_date(t.chars, rows[i].days));
         CHECK_STR(t.chars, rows[i].want);
     }
 }
@@ -256,27 +255,27 @@ DBK_TEST(cli_timestamps) {
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         text t;
         CHECK_CASE(rows[i].want);
-        t = ended(t, cli_put_timestamp(t.chars, rows[i].ticks, rows[i].per_s, ' '));
+        end_text(&t, cli_put_timestamp(t.chars, rows[i].ticks, rows[i].per_s, ' '));
         CHECK_STR(t.chars, rows[i].want);
     }
 }
 
 DBK_TEST(cli_times_and_intervals) {
     text t;
-    t = ended(t, cli_put_time(t.chars, 86399999999, 1000000));
+    end_text(&t, cli_put_time(t.chars, 86399999999, 1000000));
     CHECK_STR(t.chars, "23:59:59.999999");
-    t = ended(t, cli_put_duration(t.chars, 0, 1000000));
+    end_text(&t, cli_put_duration(t.chars, 0, 1000000));
     CHECK_STR(t.chars, "0 00:00:00");
-    t = ended(t, cli_put_duration(t.chars, -1, 1000000));
+    end_text(&t, cli_put_duration(t.chars, -1, 1000000));
     CHECK_STR(t.chars, "-0 00:00:00.000001");
-    t = ended(t, cli_put_duration(t.chars, 93784500, 1000));
+    end_text(&t, cli_put_duration(t.chars, 93784500, 1000));
     CHECK_STR(t.chars, "1 02:03:04.5");
-    t = ended(t, cli_put_duration(t.chars, INT64_MIN, 1000000));
+    end_text(&t, cli_put_duration(t.chars, INT64_MIN, 1000000));
     CHECK_STR(t.chars, "-106751991 04:00:54.775808");
-    t = ended(t, cli_put_months(t.chars, 14));
+    end_text(&t, cli_put_months(t.chars, 14));
     CHECK_STR(t.chars, "1-2");
-    t = ended(t, cli_put_months(t.chars, -25));
+    end_text(&t, cli_put_months(t.chars, -25));
     CHECK_STR(t.chars, "-2-1");
-    t = ended(t, cli_put_months(t.chars, INT32_MIN));
+    end_text(&t, cli_put_months(t.chars, INT32_MIN));
     CHECK_STR(t.chars, "-178956970-8");
 }
