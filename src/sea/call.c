@@ -106,6 +106,7 @@ static dbk_step start_exchange(dbk_op *op, const char *token, const char **lines
         .header_count = gather_lines(c, token, lines),
         .body = dbk_buf_slice(&c->plan.body),
         .has_body = c->plan.has_body,
+        .repeatable = c->plan.effect == DBK_EFFECT_NONE,
         .max_body = ERROR_BODY_MAX, /* of an error: the sink takes the rest */
         .sink = {take_body, c},
     };

@@ -102,7 +102,7 @@ DBK_TEST(http_path_refused) {
         "/sql/2.0/warehouses/abc123",
         W "/sql/protocolv1/o/999/c",
         "evil/sql/protocolv1/o/999/c",
-        "https://host" W,
+        "https://host/sql/1.0/warehouses/abc123",
     };
     for (size_t i = 0; i < COUNT_OF(paths); i++) {
         dbk_slice warehouse = DBK_SLICE("before");

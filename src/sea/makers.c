@@ -6,6 +6,11 @@
 #include "sea/client.h"
 #include "sea/requests.h"
 
+/* For requests about one thing: no id must not come to mean the whole collection. */
+static dbk_slice some_id(dbk_slice id) {
+    return id.ptr != NULL ? id : DBK_SLICE("");
+}
+
 /* Makes url from path and the call from both. Takes the plan's body, also on failure. */
 static dbk_status make(dbk_sea *sea, dbk_lane *lane, const dbk_sea_path *path, dbk_sea_plan *plan,
                        dbk_sea_call **out, dbk_error *err) {
@@ -51,7 +56,8 @@ dbk_status dbk_sea_delete_session(dbk_sea *sea, dbk_lane *lane, dbk_slice sessio
     DBK_TRY(dbk_buf_puts(&tail, "?warehouse_id=", err));
     DBK_TRY(dbk_url_encode(dbk_slice_of(dbk_sea_warehouse_id(sea)), &tail, err));
     DBK_TRY(dbk_buf_cstr(&tail, &text, err));
-    DBK_TRY(make(sea, lane, &(dbk_sea_path){"sessions", session_id, text}, &plan, out, err));
+    DBK_TRY(
+        make(sea, lane, &(dbk_sea_path){"sessions", some_id(session_id), text}, &plan, out, err));
 done:
     dbk_buf_reset(&tail);
     return st;
@@ -81,9 +87,8 @@ static dbk_status make_about(dbk_sea *sea, dbk_lane *lane, dbk_slice statement_i
                              dbk_sea_plan *plan, dbk_sea_call **out, dbk_error *err) {
     plan->effect = DBK_EFFECT_NONE;
     plan->statement_id = statement_id;
-    /* No id must not mean the collection. */
-    dbk_slice id = statement_id.ptr != NULL ? statement_id : DBK_SLICE("");
-    return make(sea, lane, &(dbk_sea_path){"statements", id, tail}, plan, out, err);
+    return make(sea, lane, &(dbk_sea_path){"statements", some_id(statement_id), tail}, plan, out,
+                err);
 }
 
 dbk_status dbk_sea_get(dbk_sea *sea, dbk_lane *lane, dbk_slice statement_id, dbk_sea_call **out,
