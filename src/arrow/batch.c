@@ -202,7 +202,8 @@ static void slice_column(dbk_array *a, const dbk_field *f, int64_t offset, int64
     } else if (a->null_count > 0 && a->buffers[0].data != NULL) {
         nulls = count - dbk_bits_count(a->buffers[0].data, a->offset + offset, count);
     }
-    a->offset += offset;
+    /* Arrow C++ imports the buffers of no rows as empty, whatever the offset: leave it alone. */
+    a->offset += count > 0 ? offset : 0;
     a->length = count;
     a->null_count = nulls;
 }

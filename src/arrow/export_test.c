@@ -205,7 +205,7 @@ static void check_slice(dbk_batch *b, int64_t offset, int64_t count) {
     CHECK_EQ_I64(a.offset, 0);
     CHECK_EQ_I64(a.length, count);
     for (int64_t c = 0; c < a.n_children; c++) {
-        CHECK_EQ_I64(a.children[c]->offset, count == b->row_count ? 0 : offset);
+        CHECK_EQ_I64(a.children[c]->offset, count == 0 ? 0 : offset);
     }
     dbk_batch_unref(part);
     a.release(&a);

@@ -168,7 +168,7 @@ def main():
     case("unions", {
         "sparse": pa.UnionArray.from_sparse(pa.array([5, 7, 7], pa.int8()), kids, ["i", "s"], [5, 7]),
         "dense": pa.UnionArray.from_dense(pa.array([0, 1, 1], pa.int8()),
-                                          pa.array([2, 1, 0], pa.int32()), kids)})
+                                          pa.array([2, 0, 1], pa.int32()), kids)})
     case("ree", {
         "r16": pa.RunEndEncodedArray.from_arrays(pa.array([2, 5], pa.int16()), ["x", None]),
         "r32": pa.RunEndEncodedArray.from_arrays(pa.array([1, 5], pa.int32()), [1.5, 2.5]),
