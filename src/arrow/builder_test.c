@@ -246,6 +246,23 @@ DBK_TEST(columns_of_different_length) {
     dbk_schema_unref(s);
 }
 
+DBK_TEST(offsets_have_32_bits) {
+    dbk_error err = {0};
+    dbk_builder *b = NULL;
+    dbk_schema *s = schema_of(DBK_TYPE_LIST);
+    CHECK_OK(dbk_field_add_children(s, &s->columns[0], 1, &err), &err); /* of type null */
+    CHECK_OK(dbk_builder_new(s, &b, &err), &err);
+    dbk_column *c = dbk_builder_column(b, 0);
+    c->children[0].length = INT32_MAX; /* rows of null need no memory: only counted */
+    CHECK_OK(dbk_column_put_nested(c, &err), &err);
+    c->children[0].length++;
+    CHECK_FAILS(dbk_column_put_nested(c, &err), &err, DBK_RESOURCE_EXHAUSTED,
+                "column c of one batch holds more than 2^31 bytes or items");
+    dbk_error_reset(&err);
+    dbk_builder_free(b);
+    dbk_schema_unref(s);
+}
+
 /* ---- owners ----------------------------------------------------------------------------------- */
 
 static void count_released(void *ctx, size_t bytes) {

@@ -11,6 +11,29 @@ typedef enum json_place { PLACE_VALUE, PLACE_KEY } json_place;
 static dbk_status write_value(const dbk_field *f, const dbk_array *a, int64_t row, json_place place,
                               dbk_buf *out, dbk_error *err);
 
+/* ---- appending: room is nearly always there, so the checks are inline ----------------------------- */
+
+static inline dbk_status make_room(dbk_buf *out, size_t n, dbk_error *err) {
+    return DBK_LIKELY(out->cap - out->len >= n) ? DBK_OK : dbk_buf_reserve(out, n, err);
+}
+
+static inline dbk_status put_char(dbk_buf *out, char c, dbk_error *err) {
+    dbk_status st = make_room(out, 1, err);
+    if (DBK_LIKELY(st == DBK_OK)) {
+        out->ptr[out->len++] = c;
+    }
+    return st;
+}
+
+static inline dbk_status put_bytes(dbk_buf *out, const void *p, size_t n, dbk_error *err) {
+    dbk_status st = make_room(out, n, err);
+    if (DBK_LIKELY(st == DBK_OK) && n > 0) {
+        memcpy(out->ptr + out->len, p, n);
+        out->len += n;
+    }
+    return st;
+}
+
 /* ---- reading arrays ----------------------------------------------------------------------------- */
 
 static int64_t read_signed(const dbk_buffer *b, size_t size, int64_t i) {
@@ -122,10 +145,10 @@ static dbk_status put_escape(unsigned char c, dbk_buf *out, dbk_error *err) {
         ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
     if (c >= 32 || letters[c] != 0) {
         char pair[2] = {'\\', c >= 32 ? (char)c : letters[c]};
-        return dbk_buf_append(out, pair, sizeof pair, err);
+        return put_bytes(out, pair, sizeof pair, err);
     }
     char code[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
-    return dbk_buf_append(out, code, sizeof code, err);
+    return put_bytes(out, code, sizeof code, err);
 }
 
 /* The content of a JSON string: only quotes, backslashes and control characters are escaped. */
@@ -135,12 +158,12 @@ static dbk_status put_escaped(dbk_slice text, dbk_buf *out, dbk_error *err) {
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
         if (c < 32 || c == '"' || c == '\\') {
-            DBK_TRY(dbk_buf_append(out, text.ptr + start, i - start, err));
+            DBK_TRY(put_bytes(out, text.ptr + start, i - start, err));
             DBK_TRY(put_escape(c, out, err));
             start = i + 1;
         }
     }
-    st = dbk_buf_append(out, text.ptr + start, text.len - start, err);
+    st = put_bytes(out, text.ptr + start, text.len - start, err);
 
 done:
     return st;
@@ -283,18 +306,25 @@ size_t dbk_scalar_text(const dbk_field *f, const dbk_array *a, int64_t row, char
 
 static dbk_status write_scalar(const dbk_field *f, const dbk_array *a, int64_t row,
                                json_place place, dbk_buf *out, dbk_error *err) {
-    char text[DBK_SCALAR_TEXT_MAX + 2];
     bool quoted = place == PLACE_KEY || !(is_number(f->type) || f->type == DBK_TYPE_BOOL);
     if (place == PLACE_VALUE && is_float(f->type) && !isfinite(read_float(f, a, row))) {
-        return dbk_buf_append(out, "null", 4, err);
+        return put_bytes(out, "null", 4, err);
     }
-    size_t n = dbk_scalar_text(f, a, row, text + 1);
-    if (n == 0) {
-        return dbk_error_set(err, DBK_INTERNAL, "no JSON text for type %s", dbk_type_name(f->type));
+    dbk_status st = make_room(out, DBK_SCALAR_TEXT_MAX + 2, err);
+    if (st != DBK_OK) {
+        return st;
     }
-    text[0] = '"';
-    text[n + 1] = '"';
-    return quoted ? dbk_buf_append(out, text, n + 2, err) : dbk_buf_append(out, text + 1, n, err);
+    char *p = out->ptr + out->len;
+    size_t n = quoted ? 1 : 0;
+    size_t length = dbk_scalar_text(f, a, row, p + n);
+    DBK_ASSERT(length > 0); /* all types that are not fixed-width scalars went elsewhere */
+    n += length;
+    if (quoted) {
+        p[0] = '"';
+        p[n++] = '"';
+    }
+    out->len += n;
+    return DBK_OK;
 }
 
 static dbk_status write_bytes(const dbk_field *f, const dbk_array *a, int64_t row, dbk_buf *out,
@@ -304,9 +334,9 @@ static dbk_status write_bytes(const dbk_field *f, const dbk_array *a, int64_t ro
     bool text =
         f->type == DBK_TYPE_UTF8 || f->type == DBK_TYPE_LARGE_UTF8 || f->type == DBK_TYPE_UTF8_VIEW;
     DBK_TRY(dbk_array_bytes(f, a, row, &bytes, err));
-    DBK_TRY(dbk_buf_putc(out, '"', err));
+    DBK_TRY(put_char(out, '"', err));
     DBK_TRY(text ? put_escaped(bytes, out, err) : put_base64(bytes, out, err));
-    st = dbk_buf_putc(out, '"', err);
+    st = put_char(out, '"', err);
 
 done:
     return st;
@@ -320,14 +350,14 @@ static dbk_status write_list(const dbk_field *f, const dbk_array *a, int64_t row
     int64_t start = 0;
     int64_t end = 0;
     DBK_TRY(read_range(f, a, row, &start, &end, err));
-    DBK_TRY(dbk_buf_putc(out, '[', err));
+    DBK_TRY(put_char(out, '[', err));
     for (int64_t i = start; i < end; i++) {
         if (i > start) {
-            DBK_TRY(dbk_buf_putc(out, ',', err));
+            DBK_TRY(put_char(out, ',', err));
         }
         DBK_TRY(write_value(&f->children[0], &a->children[0], i, PLACE_VALUE, out, err));
     }
-    st = dbk_buf_putc(out, ']', err);
+    st = put_char(out, ']', err);
 
 done:
     return st;
@@ -341,19 +371,19 @@ static dbk_status write_map(const dbk_field *f, const dbk_array *a, int64_t row,
     int64_t start = 0;
     int64_t end = 0;
     DBK_TRY(read_range(f, a, row, &start, &end, err));
-    DBK_TRY(dbk_buf_putc(out, '{', err));
+    DBK_TRY(put_char(out, '{', err));
     for (int64_t i = start; i < end; i++) {
         int64_t at = entries->offset + i; /* a struct's offset counts for its children too */
         if (i > start) {
-            DBK_TRY(dbk_buf_putc(out, ',', err));
+            DBK_TRY(put_char(out, ',', err));
         }
         DBK_TRY(
             write_value(&entry_field->children[0], &entries->children[0], at, PLACE_KEY, out, err));
-        DBK_TRY(dbk_buf_putc(out, ':', err));
+        DBK_TRY(put_char(out, ':', err));
         DBK_TRY(write_value(&entry_field->children[1], &entries->children[1], at, PLACE_VALUE, out,
                             err));
     }
-    st = dbk_buf_putc(out, '}', err);
+    st = put_char(out, '}', err);
 
 done:
     return st;
@@ -362,18 +392,18 @@ done:
 static dbk_status write_struct(const dbk_field *f, const dbk_array *a, int64_t row, dbk_buf *out,
                                dbk_error *err) {
     dbk_status st = DBK_OK;
-    DBK_TRY(dbk_buf_putc(out, '{', err));
+    DBK_TRY(put_char(out, '{', err));
     for (size_t i = 0; i < f->child_count; i++) {
         if (i > 0) {
-            DBK_TRY(dbk_buf_putc(out, ',', err));
+            DBK_TRY(put_char(out, ',', err));
         }
-        DBK_TRY(dbk_buf_putc(out, '"', err));
+        DBK_TRY(put_char(out, '"', err));
         DBK_TRY(put_escaped(f->children[i].name, out, err));
-        DBK_TRY(dbk_buf_append(out, "\":", 2, err));
+        DBK_TRY(put_bytes(out, "\":", 2, err));
         DBK_TRY(
             write_value(&f->children[i], &a->children[i], a->offset + row, PLACE_VALUE, out, err));
     }
-    st = dbk_buf_putc(out, '}', err);
+    st = put_char(out, '}', err);
 
 done:
     return st;
@@ -424,9 +454,9 @@ static dbk_status write_nested_key(const dbk_field *f, const dbk_array *a, int64
     dbk_status st = DBK_OK;
     dbk_buf json = {0};
     DBK_TRY(write_value(f, a, row, PLACE_VALUE, &json, err));
-    DBK_TRY(dbk_buf_putc(out, '"', err));
+    DBK_TRY(put_char(out, '"', err));
     DBK_TRY(put_escaped(dbk_buf_slice(&json), out, err));
-    DBK_TRY(dbk_buf_putc(out, '"', err));
+    DBK_TRY(put_char(out, '"', err));
 
 done:
     dbk_buf_reset(&json);
@@ -458,8 +488,8 @@ static dbk_status write_value(const dbk_field *f, const dbk_array *a, int64_t ro
     }
     dbk_layout layout = dbk_type_layout(f->type);
     if (is_null || layout == DBK_LAYOUT_NULL) {
-        return place == PLACE_KEY ? dbk_buf_append(out, "\"null\"", 6, err)
-                                  : dbk_buf_append(out, "null", 4, err);
+        return place == PLACE_KEY ? put_bytes(out, "\"null\"", 6, err)
+                                  : put_bytes(out, "null", 4, err);
     }
     if (is_container(f)) {
         return place == PLACE_KEY ? write_nested_key(f, a, row, out, err)
