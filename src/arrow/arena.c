@@ -2,8 +2,7 @@
 
 #include <string.h>
 
-#include "base/alloc.h"
-#include "base/num.h"
+#include "base/base.h"
 
 #define ARENA_FIRST 1024
 #define ARENA_MAX   ((size_t)64 << 10) /* chunks stop growing here; larger pieces get their own */

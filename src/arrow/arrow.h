@@ -21,7 +21,8 @@ typedef struct dbk_block_owner {
     void *ctx;
 } dbk_block_owner;
 
-/* Frees the process-wide pool of warm blocks (bounded: see block.c). Any thread. */
+/* Frees what is kept for reuse, process-wide: mapped memory (with what is in use at most 48 MiB, see
+ * block.h) and four idle LZ4 decoders. Any thread. */
 void dbk_block_pool_trim(void);
 
 /* ---- schemas ------------------------------------------------------------------------------ */
@@ -100,7 +101,8 @@ typedef struct dbk_unpack_options {
     bool lz4;              /* the manifest says LZ4_FRAME */
     size_t expected_bytes; /* declared and capped size of the decoded stream, 0: unknown; a hint for
                               memory, never trusted beyond it */
-    size_t max_bytes;      /* decoded bytes beyond this are DataLoss; 0: no limit */
+    size_t max_bytes;      /* decoded bytes, decompressed Arrow buffers included, beyond this are
+                              DataLoss; 0: no limit */
     dbk_block_owner owner;
 } dbk_unpack_options;
 
@@ -115,7 +117,9 @@ DBK_MUST_USE dbk_status dbk_unpack_finish(dbk_unpack *u, dbk_error *err);
 /* Next decoded batch in order, owned by the caller; NULL: none yet. Zero-row batches appear too. */
 dbk_batch *dbk_unpack_pop(dbk_unpack *u);
 dbk_schema *dbk_unpack_schema(const dbk_unpack *u); /* borrowed; NULL: not seen yet */
-size_t dbk_unpack_block_bytes(const dbk_unpack *u); /* block memory taken so far */
+/* Block memory taken so far, in all: grows only. What `released` was told sums up to the same once
+ * u and its batches are gone. */
+size_t dbk_unpack_block_bytes(const dbk_unpack *u);
 
 /* ---- JSON_ARRAY rows ------------------------------------------------------------------------ */
 

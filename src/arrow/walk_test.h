@@ -2,7 +2,7 @@
  *
  * Rendered as testdata/make.py does: fixed-width values as the hex of their bytes, bool 0 or 1, text
  * and binary as hex in quotes, null -, lists [a,b], structs {a,b}, unions id:value. Every read is
- * checked against the size of its buffer; outside is an abort. */
+ * checked against the size of its buffer; outside ends the program. */
 #ifndef DBK_ARROW_WALK_TEST_H
 #define DBK_ARROW_WALK_TEST_H
 
@@ -20,7 +20,7 @@ static inline const uint8_t *walk_bytes(const dbk_buffer *b, int64_t at, int64_t
     if (at < 0 || n < 0 || (uint64_t)at > b->size || (uint64_t)n > b->size - (uint64_t)at) {
         fprintf(stderr, "bytes %lld + %lld of a buffer of %zu\n", (long long)at, (long long)n,
                 b->size);
-        abort();
+        __builtin_trap();
     }
     return b->data + at;
 }
@@ -32,7 +32,7 @@ static inline int64_t walk_int(const dbk_buffer *b, int64_t i, int64_t width) {
     const uint8_t *p = walk_bytes(b, i * width, width);
     if ((uintptr_t)p % (uintptr_t)width != 0) {
         fprintf(stderr, "a buffer of %lld-byte values is misaligned\n", (long long)width);
-        abort();
+        __builtin_trap();
     }
     switch (width) {
     case 1:
@@ -52,7 +52,7 @@ static inline int64_t walk_int(const dbk_buffer *b, int64_t i, int64_t width) {
 static inline void walk_put(dbk_buf *out, const char *text) {
     dbk_error err = {0};
     if (dbk_buf_puts(out, text, &err) != DBK_OK) {
-        abort();
+        __builtin_trap();
     }
 }
 
@@ -60,7 +60,7 @@ static inline void walk_hex(dbk_buf *out, const uint8_t *p, int64_t n) {
     static const char digits[] = "0123456789abcdef";
     dbk_error err = {0};
     if (dbk_buf_reserve(out, (size_t)n * 2, &err) != DBK_OK) {
-        abort();
+        __builtin_trap();
     }
     for (int64_t i = 0; i < n; i++) {
         out->ptr[out->len++] = digits[p[i] >> 4];
@@ -93,7 +93,7 @@ static inline void walk_view(const dbk_array *a, int64_t at, dbk_buf *out) {
     int64_t buffer = walk_int(&a->buffers[1], at * 4 + 2, 4);
     int64_t offset = walk_int(&a->buffers[1], at * 4 + 3, 4);
     if (buffer < 0 || (size_t)buffer + 2 >= a->buffer_count) {
-        abort();
+        __builtin_trap();
     }
     walk_text(out, &a->buffers[buffer + 2], offset, n);
 }
@@ -106,7 +106,7 @@ static inline void walk_union(const dbk_field *f, const dbk_array *a, int64_t at
         child++;
     }
     if (child == f->child_count) {
-        abort();
+        __builtin_trap();
     }
     (void)snprintf(text, sizeof text, "%d:", (int)id);
     walk_put(out, text);
@@ -144,7 +144,7 @@ static inline void walk_value(const dbk_field *f, const dbk_array *a, int64_t i,
     int64_t width = (int64_t)dbk_field_bits(f) / 8;
     if (i < 0 || i >= a->length) {
         fprintf(stderr, "row %lld of %lld\n", (long long)i, (long long)a->length);
-        abort();
+        __builtin_trap();
     }
     if (storage == DBK_TYPE_NULL || (dbk_type_has_validity(storage) && a->null_count != 0 &&
                                      !dbk_bit_get(walk_bytes(&a->buffers[0], at / 8, 1), at & 7))) {
