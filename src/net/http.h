@@ -13,21 +13,22 @@ typedef struct dbk_http_config dbk_http_config; /* opaque, counted, immutable */
 /* Plain settings; texts are copied by dbk_http_config_new. {0} is the default for each. */
 typedef struct dbk_http_settings {
     dbk_slice user_agent;
-    dbk_slice ca_pem;      /* added to the system's roots */
+    dbk_slice ca_pem; /* added to the system's roots */
     dbk_slice client_cert_pem;
     dbk_slice client_key_pem;
-    bool tls_skip_verify;   /* accept any chain */
+    bool tls_skip_verify;   /* accept any chain and any name */
     bool tls_skip_hostname; /* accept any name */
     dbk_slice proxy_url;    /* empty: HTTPS_PROXY, HTTP_PROXY, NO_PROXY of the environment */
     dbk_slice proxy_user;
     dbk_slice proxy_password;
-    dbk_slice proxy_bypass; /* comma-separated hosts */
+    dbk_slice proxy_bypass;      /* comma-separated hosts */
     uint64_t request_timeout_ms; /* whole exchange, 0: 120 s */
     uint64_t connect_timeout_ms; /* 0: 30 s */
     uint64_t stall_timeout_ms;   /* no byte for so long, 0: 60 s */
 } dbk_http_settings;
 
-/* InvalidArgument for PEM without a certificate, a bad proxy URL, control characters. */
+/* InvalidArgument for PEM that is none, a certificate and key that do not belong together, a bad proxy
+ * URL, control characters. */
 DBK_MUST_USE dbk_status dbk_http_config_new(const dbk_http_settings *settings,
                                             dbk_http_config **out, dbk_error *err);
 dbk_http_config *dbk_http_config_ref(dbk_http_config *c); /* any thread */
@@ -45,19 +46,21 @@ typedef enum dbk_http_outcome {
     DBK_HTTP_REFUSED      /* the sink said stop, or the body passed max_body */
 } dbk_http_outcome;
 
+/* Texts from the server hold printable ASCII only: other bytes are '?'. */
 typedef struct dbk_http_response {
     dbk_http_outcome outcome;
-    bool request_sent;     /* at least one byte of the request may have left */
-    int status;            /* 0: no status line seen */
-    dbk_buf body;          /* whole body, or its first bytes when a sink took it */
-    char retry_after[64];  /* header text, "" when absent */
+    bool request_sent;    /* at least one byte of the request may have left */
+    int status;           /* 0: no status line seen */
+    int proxy_status;     /* of a proxy that refused the tunnel (UNREACHABLE), else 0 */
+    dbk_buf body;         /* what no sink took */
+    char retry_after[64]; /* header text, "" when absent */
     char content_type[96];
-    char request_id[96];   /* x-request-id or x-databricks-request-id */
-    char location[256];    /* without its query */
-    int64_t date_unix_s;   /* Date header, -1 when absent */
-    int64_t content_length; /* -1: unknown */
-    uint64_t bytes_received; /* body bytes */
-    char why[320];         /* for outcomes other than ANSWERED: what went wrong, no secrets */
+    char request_id[96];     /* x-request-id or x-databricks-request-id */
+    char location[256];      /* without its query */
+    int64_t date_unix_s;     /* Date header, -1 when absent */
+    int64_t content_length;  /* as sent, gzip not undone; -1: unknown */
+    uint64_t bytes_received; /* body bytes, gzip undone */
+    char why[320];           /* for outcomes other than ANSWERED: what went wrong, no secrets */
 } dbk_http_response;
 
 typedef enum dbk_sink_answer {
@@ -66,7 +69,8 @@ typedef enum dbk_sink_answer {
     DBK_SINK_STOP   /* ends the exchange with DBK_HTTP_REFUSED */
 } dbk_sink_answer;
 
-/* Takes body bytes of a 2xx answer as they arrive; other bodies are gathered in response.body. */
+/* Takes body bytes of a 2xx answer as they arrive; other bodies are gathered in response.body. Inside
+ * the sink no exchange may start or be freed; operations that are started or woken there run later. */
 typedef struct dbk_http_sink {
     dbk_sink_answer (*data)(void *ctx, const dbk_http_response *head, dbk_slice bytes);
     void *ctx;
@@ -82,6 +86,9 @@ typedef struct dbk_http_request {
     bool follow;        /* GET only: follow up to 3 redirects (storage; no credentials there) */
     bool http1_only;    /* storage: one connection per transfer is faster than one h2 stream */
     bool no_deadline;   /* only the stall timeout bounds it (large downloads) */
+    bool repeatable;    /* POST only: doing it twice is harmless. A pooled connection that dies
+                           without an answer is then replaced silently, as for other methods;
+                           else the outcome is BROKEN, because the server may have done it */
     size_t max_body;    /* bytes of response.body; 0: 64 MiB */
     dbk_http_sink sink; /* data NULL: everything is gathered */
 } dbk_http_request;
@@ -95,8 +102,9 @@ DBK_MUST_USE dbk_status dbk_http_start(dbk_lane *lane, dbk_http_config *config,
                                        const dbk_http_request *request, dbk_http_done done,
                                        void *ctx, dbk_http **out, dbk_error *err);
 dbk_http_response *dbk_http_response_of(dbk_http *http);
-void dbk_http_resume(dbk_http *http); /* after DBK_SINK_PAUSE; lane thread, not inside the sink */
-/* Ends it when it still runs (done is then never called) and frees it. Lane thread, not inside the
+/* After DBK_SINK_PAUSE; lane thread. The sink is not called from inside this function. */
+void dbk_http_resume(dbk_http *http);
+/* Ends it when it still runs (done is then never called) and frees it. Lane thread, not inside a
  * sink. NULL is a no-op. */
 void dbk_http_free(dbk_http *http);
 

@@ -1,77 +1,135 @@
 #include "net/http_config.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
+#include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/x509.h>
 
 #define REQUEST_TIMEOUT_MS 120000u /* spec sea-protocol 1: whole round trip, body included [ran] */
 #define CONNECT_TIMEOUT_MS 30000u
 #define STALL_TIMEOUT_MS   60000u
-#define CA_FILE_MAX        (4u * 1024u * 1024u)
+#define TIMEOUT_MAX_MS     (UINT64_C(1) << 40) /* longer is for ever, and sums stay in range */
+
+/* ---- TLS ---- */
 
 /* Where distributions keep the system's roots as one PEM file; the first that exists is used. */
 static const char *const ca_files[] = {
-    "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
-    "/etc/pki/tls/cacert.pem",            "/etc/ssl/cert.pem",
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/pki/tls/cacert.pem",
+    "/etc/ssl/cert.pem",
 };
 
-static dbk_status append_system_roots(dbk_buf *out, dbk_error *err) {
-    dbk_status st = DBK_OK;
-    for (size_t i = 0; i < sizeof ca_files / sizeof ca_files[0]; i++) {
-        FILE *f = fopen(ca_files[i], "rb");
-        if (f == NULL) {
-            continue;
-        }
-        char chunk[16384];
-        size_t n = fread(chunk, 1, sizeof chunk, f);
-        while (n > 0 && out->len < CA_FILE_MAX && st == DBK_OK) {
-            st = dbk_buf_append(out, chunk, n, err);
-            n = fread(chunk, 1, sizeof chunk, f);
-        }
-        (void)fclose(f);
-        break; /* without a file only the caller's roots are trusted */
+static const char *find_ca_file(void) {
+    const char *own = getenv("SSL_CERT_FILE"); /* OpenSSL's habit: spec auth 11 */
+    if (own != NULL && own[0] != '\0') {
+        return own;
     }
-    return st;
+    for (size_t i = 0; i < sizeof ca_files / sizeof ca_files[0]; i++) {
+        if (access(ca_files[i], R_OK) == 0) {
+            return ca_files[i];
+        }
+    }
+    return ""; /* curl's default */
 }
 
-/* At least one certificate, and nothing that claims to be one and is not. */
-static dbk_status check_certs(dbk_slice pem, dbk_error *err) {
-    BIO *bio = pem.len <= INT32_MAX ? BIO_new_mem_buf(pem.ptr, (int)pem.len) : NULL;
-    if (bio == NULL) {
-        return dbk_error_oom(err, "reading certificates");
-    }
+static int no_passphrase(char *buf, int size, int writing, void *user) {
+    (void)buf, (void)size, (void)writing, (void)user;
+    return -1; /* OpenSSL's own would ask on the terminal */
+}
+
+static dbk_status open_pem(dbk_slice pem, BIO **out, dbk_error *err) {
+    *out = pem.len <= INT32_MAX ? BIO_new_mem_buf(pem.ptr, (int)pem.len) : NULL;
+    return *out != NULL ? DBK_OK : dbk_error_oom(err, "reading PEM");
+}
+
+/* Adds every certificate of the text; false when there is none or one that cannot be read. */
+static bool add_certs(X509_STORE *store, BIO *pem) {
     size_t count = 0;
-    X509 *cert = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+    X509 *cert = PEM_read_bio_X509(pem, NULL, no_passphrase, NULL);
+    bool ok = true;
     while (cert != NULL) {
+        ok = X509_STORE_add_cert(store, cert) == 1 && ok; /* takes a reference */
         count++;
         X509_free(cert);
-        cert = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+        cert = PEM_read_bio_X509(pem, NULL, no_passphrase, NULL);
     }
-    BIO_free(bio);
-    if (count == 0) {
-        return dbk_error_set(err, DBK_INVALID_ARGUMENT,
-                             "the trusted certificates hold no PEM certificate: no certificates "
-                             "found");
-    }
-    return DBK_OK;
+    return ok && count > 0 && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
 }
 
 static dbk_status set_ca(dbk_http_config *c, dbk_slice pem, dbk_error *err) {
     dbk_status st = DBK_OK;
-    dbk_buf all = {0};
+    BIO *bio = NULL;
     if (pem.len == 0) {
         return DBK_OK;
     }
-    DBK_TRY(check_certs(pem, err));
-    DBK_TRY(append_system_roots(&all, err));
-    DBK_TRY(dbk_buf_putc(&all, '\n', err));
-    DBK_TRY(dbk_buf_put_slice(&all, pem, err));
-    DBK_TRY(dbk_str_set(&c->ca_pem, dbk_buf_slice(&all), err));
+    DBK_TRY(dbk_str_set(&c->ca_pem, pem, err));
+    DBK_TRY(open_pem(pem, &bio, err));
+    c->roots = X509_STORE_new();
+    if (c->roots == NULL) {
+        st = dbk_error_oom(err, "trusted certificates");
+        goto done;
+    }
+    if (!add_certs(c->roots, bio)) {
+        st = dbk_error_set(err, DBK_INVALID_ARGUMENT,
+                           "Invalid PEM bytes in TlsConfig.custom_ca_cert: no certificates found");
+        goto done;
+    }
+    if (c->ca_file.len > 0) { /* unreadable: only the caller's roots are trusted */
+        (void)X509_STORE_load_file(c->roots, c->ca_file.ptr);
+    }
+    /* As curl does: a trusted leaf or intermediate is enough. */
+    (void)X509_STORE_set_flags(c->roots, X509_V_FLAG_TRUSTED_FIRST | X509_V_FLAG_PARTIAL_CHAIN);
 done:
-    dbk_buf_reset(&all);
+    BIO_free(bio);
     return st;
 }
+
+static dbk_status check_key_pair(dbk_slice cert_pem, dbk_slice key_pem, dbk_error *err) {
+    dbk_status st = DBK_OK;
+    BIO *cert_bio = NULL;
+    BIO *key_bio = NULL;
+    X509 *cert = NULL;
+    EVP_PKEY *key = NULL;
+    DBK_TRY(open_pem(cert_pem, &cert_bio, err));
+    DBK_TRY(open_pem(key_pem, &key_bio, err));
+    cert = PEM_read_bio_X509(cert_bio, NULL, no_passphrase, NULL);
+    key = PEM_read_bio_PrivateKey(key_bio, NULL, no_passphrase, NULL);
+    if (cert == NULL || key == NULL || X509_check_private_key(cert, key) != 1) {
+        st = dbk_error_set(err, DBK_INVALID_ARGUMENT,
+                           "Invalid mTLS client certificate/key in "
+                           "TlsConfig.client_cert_pem/client_key_pem: %s",
+                           cert == NULL  ? "no certificate found"
+                           : key == NULL ? "no private key that can be read without a passphrase"
+                                         : "the key does not belong to the certificate");
+    }
+done:
+    EVP_PKEY_free(key);
+    X509_free(cert);
+    BIO_free(key_bio);
+    BIO_free(cert_bio);
+    return st;
+}
+
+static dbk_status check_client(const dbk_http_settings *s, dbk_error *err) {
+    if (s->client_cert_pem.len == 0 && s->client_key_pem.len == 0) {
+        return DBK_OK;
+    }
+    if (s->client_cert_pem.len == 0 || s->client_key_pem.len == 0) {
+        bool has_cert = s->client_cert_pem.len > 0;
+        return dbk_error_set(err, DBK_INVALID_ARGUMENT,
+                             "TlsConfig.%s is set without %s; mTLS requires both the client "
+                             "certificate and its private key",
+                             has_cert ? "client_cert_pem" : "client_key_pem",
+                             has_cert ? "client_key_pem" : "client_cert_pem");
+    }
+    return check_key_pair(s->client_cert_pem, s->client_key_pem, err);
+}
+
+/* ---- proxy ---- */
 
 static bool has_control(dbk_slice s) {
     for (size_t i = 0; i < s.len; i++) {
@@ -82,23 +140,77 @@ static bool has_control(dbk_slice s) {
     return false;
 }
 
+static dbk_status check_no_control(dbk_slice s, const char *what, dbk_error *err) {
+    return has_control(s)
+               ? dbk_error_set(err, DBK_INVALID_ARGUMENT, "the %s holds a control character", what)
+               : DBK_OK;
+}
+
 static dbk_status check_proxy(dbk_slice url, dbk_error *err) {
-    static const char *const schemes[] = {"http://",   "https://",  "socks4://",
+    static const char *const schemes[] = {"http://",    "https://",  "socks4://",
                                           "socks4a://", "socks5://", "socks5h://"};
-    if (has_control(url)) {
-        return dbk_error_set(err, DBK_INVALID_ARGUMENT, "proxy url holds a control character");
-    }
-    bool has_scheme = url.len == 0;
+    bool ok = url.len == 0;
     for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
         dbk_slice prefix = dbk_slice_of(schemes[i]);
-        has_scheme = has_scheme || (url.len > prefix.len &&
-                                    dbk_slice_eq_nocase(dbk_slice_n(url.ptr, prefix.len), prefix));
+        ok = ok || (url.len > prefix.len &&
+                    dbk_slice_eq_nocase(dbk_slice_n(url.ptr, prefix.len), prefix));
     }
-    if (!has_scheme) {
+    if (!ok) {
+        char shown[200];
+        dbk_redact_url(url, shown, sizeof shown);
         return dbk_error_set(err, DBK_INVALID_ARGUMENT,
-                             "proxy url must start with http://, https:// or socks5://");
+                             "Proxy URL must use http:// or https:// scheme (or socks5://), got: "
+                             "'%s'",
+                             shown);
     }
     return DBK_OK;
+}
+
+static bool has_user(dbk_slice url) {
+    dbk_slice before;
+    return dbk_slice_split(&url, '@', &before);
+}
+
+/* curl knows ".suffix" but not "*.suffix", and "*" only alone: spec auth 12 */
+static dbk_status set_bypass(dbk_str *to, dbk_slice list, dbk_error *err) {
+    dbk_status st = DBK_OK;
+    dbk_buf out = {0};
+    bool more = list.len > 0;
+    while (more) {
+        dbk_slice entry;
+        more = dbk_slice_split(&list, ',', &entry);
+        entry = dbk_slice_trim(more ? entry : list);
+        if (dbk_slice_eq(entry, DBK_SLICE("*"))) {
+            dbk_buf_clear(&out);
+            more = false;
+        }
+        if (entry.len > 2 && dbk_slice_has_prefix(entry, DBK_SLICE("*."))) {
+            entry = dbk_slice_n(entry.ptr + 1, entry.len - 1);
+        }
+        if (entry.len > 0 && out.len > 0) {
+            DBK_TRY(dbk_buf_putc(&out, ',', err));
+        }
+        DBK_TRY(dbk_buf_put_slice(&out, entry, err));
+    }
+    DBK_TRY(dbk_str_set(to, dbk_buf_slice(&out), err));
+done:
+    dbk_buf_reset(&out);
+    return st;
+}
+
+/* ---- the whole ---- */
+
+static dbk_status check(const dbk_http_settings *s, dbk_error *err) {
+    dbk_status st = DBK_OK;
+    DBK_TRY(check_no_control(s->user_agent, "user agent", err));
+    DBK_TRY(check_no_control(s->proxy_url, "proxy url", err));
+    DBK_TRY(check_no_control(s->proxy_user, "proxy user", err));
+    DBK_TRY(check_no_control(s->proxy_password, "proxy password", err));
+    DBK_TRY(check_no_control(s->proxy_bypass, "proxy bypass list", err));
+    DBK_TRY(check_proxy(s->proxy_url, err));
+    DBK_TRY(check_client(s, err));
+done:
+    return st;
 }
 
 static dbk_status copy_str(dbk_str *to, dbk_slice from, dbk_error *err) {
@@ -109,23 +221,19 @@ static dbk_status copy_secret(dbk_secret *to, dbk_slice from, dbk_error *err) {
     return from.len == 0 ? DBK_OK : dbk_secret_set(to, from, err);
 }
 
-static uint64_t or_default(uint64_t value, uint64_t fallback) {
-    return value != 0 ? value : fallback;
+static uint64_t timeout_or(uint64_t value, uint64_t fallback) {
+    return value != 0 ? dbk_min_u64(value, TIMEOUT_MAX_MS) : fallback;
 }
 
-dbk_status dbk_http_config_new(const dbk_http_settings *s, dbk_http_config **out, dbk_error *err) {
+static dbk_status fill(dbk_http_config *c, const dbk_http_settings *s, dbk_error *err) {
     dbk_status st = DBK_OK;
-    dbk_http_config *c = dbk_alloc_zero(sizeof *c);
-    if (c == NULL) {
-        return dbk_error_oom(err, "HTTP settings");
-    }
-    atomic_init(&c->refs, 1);
     c->tls_skip_verify = s->tls_skip_verify;
     c->tls_skip_hostname = s->tls_skip_hostname;
-    c->request_timeout_ms = or_default(s->request_timeout_ms, REQUEST_TIMEOUT_MS);
-    c->connect_timeout_ms = or_default(s->connect_timeout_ms, CONNECT_TIMEOUT_MS);
-    c->stall_timeout_ms = or_default(s->stall_timeout_ms, STALL_TIMEOUT_MS);
-    DBK_TRY(check_proxy(s->proxy_url, err));
+    c->proxy_has_user = has_user(s->proxy_url);
+    c->request_timeout_ms = timeout_or(s->request_timeout_ms, REQUEST_TIMEOUT_MS);
+    c->connect_timeout_ms = timeout_or(s->connect_timeout_ms, CONNECT_TIMEOUT_MS);
+    c->stall_timeout_ms = timeout_or(s->stall_timeout_ms, STALL_TIMEOUT_MS);
+    DBK_TRY(copy_str(&c->ca_file, dbk_slice_of(find_ca_file()), err));
     DBK_TRY(set_ca(c, s->ca_pem, err));
     DBK_TRY(copy_str(&c->user_agent, s->user_agent, err));
     DBK_TRY(copy_secret(&c->client_cert_pem, s->client_cert_pem, err));
@@ -133,12 +241,27 @@ dbk_status dbk_http_config_new(const dbk_http_settings *s, dbk_http_config **out
     DBK_TRY(copy_str(&c->proxy_url, s->proxy_url, err));
     DBK_TRY(copy_secret(&c->proxy_user, s->proxy_user, err));
     DBK_TRY(copy_secret(&c->proxy_password, s->proxy_password, err));
-    DBK_TRY(copy_str(&c->proxy_bypass, s->proxy_bypass, err));
-    *out = c;
-    c = NULL;
+    DBK_TRY(set_bypass(&c->proxy_bypass, s->proxy_bypass, err));
 done:
-    dbk_http_config_unref(c);
     return st;
+}
+
+dbk_status dbk_http_config_new(const dbk_http_settings *s, dbk_http_config **out, dbk_error *err) {
+    dbk_http_config *c = dbk_alloc_zero(sizeof *c);
+    if (c == NULL) {
+        return dbk_error_oom(err, "HTTP settings");
+    }
+    atomic_init(&c->refs, 1);
+    (void)ERR_set_mark(); /* the thread's error queue belongs to the host too */
+    dbk_status st = check(s, err);
+    st = st == DBK_OK ? fill(c, s, err) : st;
+    (void)ERR_pop_to_mark();
+    if (st != DBK_OK) {
+        dbk_http_config_unref(c);
+        return st;
+    }
+    *out = c;
+    return DBK_OK;
 }
 
 dbk_http_config *dbk_http_config_ref(dbk_http_config *c) {
@@ -150,10 +273,15 @@ void dbk_http_config_unref(dbk_http_config *c) {
     if (c == NULL || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1) {
         return;
     }
+    X509_STORE_free(c->roots);
     dbk_str_reset(&c->user_agent);
+    dbk_str_reset(&c->ca_file);
     dbk_str_reset(&c->ca_pem);
     dbk_secret_reset(&c->client_cert_pem);
     dbk_secret_reset(&c->client_key_pem);
+    if (c->proxy_url.len > 0) {
+        dbk_wipe(c->proxy_url.ptr, c->proxy_url.len); /* may hold a password */
+    }
     dbk_str_reset(&c->proxy_url);
     dbk_secret_reset(&c->proxy_user);
     dbk_secret_reset(&c->proxy_password);

@@ -6,15 +6,20 @@
 
 #include <stdatomic.h>
 
+#include <openssl/x509.h>
+
 struct dbk_http_config {
     atomic_size_t refs;
     dbk_str user_agent;
-    dbk_str ca_pem; /* system roots + the caller's, or absent: curl's default file */
+    dbk_str ca_file;   /* the system's roots; absent: curl's default */
+    dbk_str ca_pem;    /* the caller's roots alone: curl pools connections by them */
+    X509_STORE *roots; /* both, parsed once; NULL without ca_pem */
     dbk_secret client_cert_pem;
     dbk_secret client_key_pem;
     bool tls_skip_verify;
     bool tls_skip_hostname;
-    dbk_str proxy_url; /* absent: environment */
+    dbk_str proxy_url;   /* absent: environment */
+    bool proxy_has_user; /* in its URL */
     dbk_secret proxy_user;
     dbk_secret proxy_password;
     dbk_str proxy_bypass;

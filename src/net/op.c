@@ -1,5 +1,8 @@
 #include "net/op.h"
 
+#include <stdarg.h>
+#include <stdio.h>
+
 static void end_cancelled(dbk_op *op);
 
 void dbk_op_init(dbk_op *op, const dbk_machine *machine, dbk_lane *lane) {
@@ -41,20 +44,38 @@ static void drop_waits(dbk_op *op) {
     op->child = NULL;
     if (child != NULL) {
         child->on_done = NULL; /* its end is no news for us any more */
+        atomic_store(&child->cancel_wanted, true);
         if (child->running) {
-            atomic_store(&child->cancel_wanted, true);
             end_cancelled(child);
         }
         dbk_op_unref(child);
     }
 }
 
+/* Replaces the error but keeps what was known of the statement's fate. */
+static dbk_status fail(dbk_op *op, dbk_status st, const char *fmt, ...) DBK_PRINTF(3, 4);
+static dbk_status fail(dbk_op *op, dbk_status st, const char *fmt, ...) {
+    char text[DBK_ERROR_INLINE];
+    char query_id[DBK_ERROR_ID_SIZE];
+    bool may_have_executed = op->err.may_have_executed;
+    memcpy(query_id, op->err.query_id, sizeof query_id);
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    (void)dbk_error_set(&op->err, st, "%s", text);
+    op->err.may_have_executed = may_have_executed;
+    memcpy(op->err.query_id, query_id, sizeof query_id);
+    return st;
+}
+
 static void complete(dbk_op *op, dbk_status st) {
     drop_waits(op);
     dbk_timer_stop(&op->deadline);
+    dbk_lane_leave(&op->guest);
     op->status = st;
     if (st != DBK_OK && op->err.code == DBK_OK) {
-        (void)dbk_error_set(&op->err, st, "%s failed", op->machine->name);
+        (void)fail(op, st, "%s failed", op->machine->name);
     }
     op->running = false;
     atomic_store_explicit(&op->done, true, memory_order_release);
@@ -65,10 +86,8 @@ static void complete(dbk_op *op, dbk_status st) {
     dbk_op_unref(op); /* the runner's reference */
 }
 
-/* The latch or the deadline ends a running operation. */
-static void end_early(dbk_op *op) {
-    dbk_status st = op->err.code;
-    drop_waits(op);
+/* The latch, the deadline or the lane's end stops a running operation. */
+static void end_early(dbk_op *op, dbk_status st) {
     if (op->machine->cancelled != NULL) {
         op->machine->cancelled(op);
     }
@@ -76,11 +95,15 @@ static void end_early(dbk_op *op) {
 }
 
 static void end_cancelled(dbk_op *op) {
-    (void)dbk_error_set(&op->err, DBK_CANCELLED, "%s was cancelled", op->machine->name);
-    end_early(op);
+    end_early(op, fail(op, DBK_CANCELLED, "%s was cancelled", op->machine->name));
+}
+
+static void lane_ends(dbk_guest *guest) {
+    end_cancelled(DBK_CONTAINER_OF(guest, dbk_op, guest));
 }
 
 static void enter(dbk_op *op, uint32_t state) {
+    DBK_ASSERT(state < op->machine->state_count);
     DBK_ASSERT((op->machine->states[op->state].may_go_to & DBK_TO(state)) != 0);
     DBK_LOG(TRACE, op->session_id, "%s: %s -> %s", op->machine->name,
             op->machine->states[op->state].name, op->machine->states[state].name);
@@ -116,15 +139,15 @@ static void go_on(dbk_op *op) {
 
 static void deadline_passed(dbk_timer *timer) {
     dbk_op *op = DBK_CONTAINER_OF(timer, dbk_op, deadline);
-    (void)dbk_error_set(&op->err, DBK_TIMEOUT, "%s took longer than %llu ms (state %s)",
-                        op->machine->name, (unsigned long long)op->deadline_ms,
-                        op->machine->states[op->state].name);
-    end_early(op);
+    end_early(op, fail(op, DBK_TIMEOUT, "%s took longer than %llu ms (state %s)", op->machine->name,
+                       (unsigned long long)op->deadline_ms, op->machine->states[op->state].name));
 }
 
 static void begin(dbk_op *op) {
     op->running = true;
     op->state = 0;
+    op->guest.end = lane_ends;
+    dbk_lane_join(op->lane, &op->guest);
     if (op->deadline_ms != 0 &&
         !dbk_timer_start(op->lane, &op->deadline, op->deadline_ms, deadline_passed)) {
         complete(op, dbk_error_oom(&op->err, "a deadline"));
@@ -141,7 +164,7 @@ void dbk_op_start(dbk_op *op, dbk_op_done_cb on_done, void *ctx) {
     op->on_done = on_done;
     op->ctx = ctx;
     (void)dbk_op_ref(op); /* the runner's; complete gives it back */
-    if (dbk_lane_on(op->lane)) {
+    if (dbk_lane_on(op->lane) && !dbk_lane_in_sink(op->lane)) {
         begin(op);
     } else {
         op->start_task.run = begin_task;
@@ -184,11 +207,7 @@ static void wake_waiter(dbk_op *op, void *ctx) {
     dbk_mutex_unlock(&w->lock);
 }
 
-dbk_status dbk_op_run(dbk_op *op, dbk_error *err) {
-    if (dbk_lane_on_any()) {
-        return dbk_error_set(err, DBK_INVALID_ARGUMENT,
-                             "a blocking call inside a callback of the library would never return");
-    }
+static void wait_threaded(dbk_op *op) {
     waiter w = {.done = false};
     dbk_mutex_init(&w.lock);
     dbk_cond_init(&w.changed);
@@ -200,6 +219,25 @@ dbk_status dbk_op_run(dbk_op *op, dbk_error *err) {
     dbk_mutex_unlock(&w.lock);
     dbk_cond_destroy(&w.changed);
     dbk_mutex_destroy(&w.lock);
+}
+
+static void wait_embedded(dbk_op *op) {
+    dbk_op_start(op, NULL, NULL);
+    while (!dbk_op_is_done(op)) {
+        dbk_lane_run_once(op->lane, true);
+    }
+}
+
+dbk_status dbk_op_run(dbk_op *op, dbk_error *err) {
+    if (dbk_lane_on_any()) {
+        return dbk_error_set(err, DBK_INVALID_ARGUMENT,
+                             "a blocking call inside a callback of the library would never return");
+    }
+    if (dbk_lane_is_embedded(op->lane)) {
+        wait_embedded(op);
+    } else {
+        wait_threaded(op);
+    }
     if (op->status != DBK_OK) {
         dbk_error_move(err, &op->err);
     }
@@ -240,8 +278,7 @@ dbk_step dbk_op_wait_http(dbk_op *op, dbk_http_config *config, const dbk_http_re
     dbk_http_free(op->http);
     op->http = NULL;
     op->next_state = next;
-    dbk_status st =
-        dbk_http_start(op->lane, config, request, http_done, op, &op->http, &op->err);
+    dbk_status st = dbk_http_start(op->lane, config, request, http_done, op, &op->http, &op->err);
     return st == DBK_OK ? DBK_STEP_WAIT : dbk_op_finish(op, st);
 }
 
@@ -288,15 +325,44 @@ dbk_step dbk_op_try_op(dbk_op *op, dbk_op *child, uint32_t next) {
     return wait_child(op, child, next, true);
 }
 
+dbk_op *dbk_op_detach_child(dbk_op *op, dbk_op_done_cb on_done, void *ctx) {
+    dbk_op *child = op->child;
+    op->child = NULL;
+    if (child != NULL) {
+        child->on_done = on_done;
+        child->ctx = ctx;
+    }
+    return child;
+}
+
 dbk_step dbk_op_wait_wake(dbk_op *op, uint32_t next) {
     op->next_state = next;
     op->parked = true;
     return DBK_STEP_WAIT;
 }
 
-void dbk_op_wake(dbk_op *op) {
+static void wake_now(dbk_op *op) {
     if (op->running && op->parked) {
         op->parked = false;
         go_on(op);
+    }
+}
+
+static void wake_task(dbk_task *task) {
+    dbk_op *op = DBK_CONTAINER_OF(task, dbk_op, wake_task);
+    op->wake_posted = false;
+    wake_now(op);
+    dbk_op_unref(op); /* the task's */
+}
+
+void dbk_op_wake(dbk_op *op) {
+    DBK_ASSERT(dbk_lane_on(op->lane));
+    if (!dbk_lane_in_sink(op->lane)) {
+        wake_now(op);
+    } else if (!op->wake_posted) {
+        op->wake_posted = true;
+        (void)dbk_op_ref(op);
+        op->wake_task.run = wake_task;
+        dbk_lane_post(op->lane, &op->wake_task);
     }
 }

@@ -5,7 +5,9 @@
  *   - a failed child, the deadline or a cancel end the operation with that error;
  *   - `cancelled` is called once, on the lane, when the latch ends a running operation;
  *   - the completion callback runs exactly once, last, on the lane.
- * An operation is counted: its creator holds one reference, the runner one while it runs. */
+ * What err said of may_have_executed and query_id before a cancel or a deadline stays said.
+ * An operation is counted: its creator holds one reference, the runner one while it runs. A lane that
+ * is freed cancels the operations that still run on it. */
 #ifndef DBK_NET_OP_H
 #define DBK_NET_OP_H
 
@@ -28,7 +30,8 @@ typedef struct dbk_machine {
     const char *name;
     const dbk_state *states; /* the first is the start */
     size_t state_count;
-    void (*cancelled)(dbk_op *op); /* may be NULL; also called when the deadline ends it */
+    void (*cancelled)(dbk_op *op); /* may be NULL; also called when the deadline ends it, while the
+                                      wait it ends is still there: see dbk_op_detach_child */
     void (*destroy)(dbk_op *op);   /* frees the enclosing object; never NULL */
 } dbk_machine;
 
@@ -38,10 +41,10 @@ typedef void (*dbk_op_done_cb)(dbk_op *op, void *ctx);
 struct dbk_op {
     const dbk_machine *machine;
     dbk_lane *lane;
-    dbk_error err;           /* why it failed; state functions may fill it before finishing */
-    dbk_status status;       /* valid when done */
-    dbk_http *http;          /* the exchange last waited for: state functions read its response */
-    const char *session_id;  /* for log lines; borrowed, may be NULL */
+    dbk_error err;          /* why it failed; state functions may fill it before finishing */
+    dbk_status status;      /* valid when done */
+    dbk_http *http;         /* the exchange last waited for: state functions read its response */
+    const char *session_id; /* for log lines; borrowed, may be NULL */
     atomic_size_t refs;
     atomic_bool done;
     atomic_bool cancel_wanted;
@@ -50,6 +53,7 @@ struct dbk_op {
     bool tolerant;       /* the child's failure goes to the next state, not to the caller */
     bool parked;         /* waits for dbk_op_wake */
     bool starting_child; /* inside wait_child: a child that ends at once is seen there */
+    bool wake_posted;
     uint32_t state;
     uint32_t next_state;
     dbk_op *child;
@@ -58,6 +62,8 @@ struct dbk_op {
     uint64_t deadline_ms; /* relative, 0: none */
     dbk_task start_task;
     dbk_task cancel_task;
+    dbk_task wake_task;
+    dbk_guest guest; /* while it runs */
     dbk_op_done_cb on_done;
     void *ctx;
 };
@@ -67,14 +73,15 @@ void dbk_op_init(dbk_op *op, const dbk_machine *machine, dbk_lane *lane);
 dbk_op *dbk_op_ref(dbk_op *op); /* any thread */
 void dbk_op_unref(dbk_op *op);  /* any thread; NULL is a no-op; the last calls machine->destroy */
 
-/* Starts it: at once when called on its lane, else through a task. on_done may be NULL. Any thread.
- */
+/* Starts it: at once when called on its lane and not inside a sink, else through a task. on_done may
+ * be NULL. Any thread. */
 void dbk_op_start(dbk_op *op, dbk_op_done_cb on_done, void *ctx);
 /* Latches the wish to cancel; it takes effect on the lane. Any thread, any time, idempotent. */
 void dbk_op_cancel(dbk_op *op);
 bool dbk_op_is_done(const dbk_op *op); /* any thread */
 
-/* Starts it and blocks until it is done; its error is moved to err. Not on a lane. */
+/* Starts it and blocks until it is done; its error is moved to err. An embedded lane is run meanwhile.
+ * InvalidArgument on a lane. */
 DBK_MUST_USE dbk_status dbk_op_run(dbk_op *op, dbk_error *err);
 
 /* ---- for state functions, on the lane ---- */
@@ -89,9 +96,13 @@ dbk_step dbk_op_wait_http(dbk_op *op, dbk_http_config *config, const dbk_http_re
 dbk_step dbk_op_wait_op(dbk_op *op, dbk_op *child, uint32_t next);
 /* The same, but the next state also runs when the child failed (it reads child->status and err). */
 dbk_step dbk_op_try_op(dbk_op *op, dbk_op *child, uint32_t next);
+/* Lets the child this operation waits for run on by itself: its end goes to on_done. The caller of
+ * this function gets the runner's reference to the child. NULL: there is no running child. */
+dbk_op *dbk_op_detach_child(dbk_op *op, dbk_op_done_cb on_done, void *ctx);
 /* Parks until dbk_op_wake. */
 dbk_step dbk_op_wait_wake(dbk_op *op, uint32_t next);
-void dbk_op_wake(dbk_op *op); /* lane thread; no-op when it is not parked */
+/* Lane thread; no-op when it is not parked. It goes on inside this call, inside a sink after it. */
+void dbk_op_wake(dbk_op *op);
 /* The end. A status other than OK is expected to be described in op->err. */
 dbk_step dbk_op_finish(dbk_op *op, dbk_status st);
 

@@ -1,5 +1,8 @@
 #include "net/retry.h"
 
+/* A policy's waits are cut to a day, so that sums and products stay far from overflow. */
+#define WAIT_MAX_MS UINT64_C(86400000)
+
 const dbk_retry_policy dbk_retry_default = {1000, 60000, 6, 900000};
 
 bool dbk_retry_after_parse(const char *text, int64_t now_unix_s, uint64_t *wait_ms) {
@@ -11,7 +14,7 @@ bool dbk_retry_after_parse(const char *text, int64_t now_unix_s, uint64_t *wait_
         return true;
     }
     if (dbk_parse_http_date(s, &date_s)) {
-        *wait_ms = date_s > now_unix_s ? (uint64_t)(date_s - now_unix_s) * 1000u : 0;
+        *wait_ms = date_s > now_unix_s ? ((uint64_t)date_s - (uint64_t)now_unix_s) * 1000u : 0;
         return true;
     }
     return false;
@@ -25,6 +28,7 @@ static bool is_final_status(int status) {
     case 403:
     case 404:
     case 405:
+    case 407: /* a proxy wants credentials that we do not have: spec auth 12 */
     case 409:
     case 410:
     case 411:
@@ -57,8 +61,8 @@ static bool outcome_allows(const dbk_retry_input *in) {
     switch (in->response->outcome) {
     case DBK_HTTP_ANSWERED:
         return status_allows(in);
-    case DBK_HTTP_UNREACHABLE:
-        return true;
+    case DBK_HTTP_UNREACHABLE: /* a proxy may have said why */
+        return !is_final_status(in->response->proxy_status);
     case DBK_HTTP_TLS:     /* a certificate does not get better by asking again */
     case DBK_HTTP_REFUSED: /* our own decision */
         return false;
@@ -70,14 +74,22 @@ static bool outcome_allows(const dbk_retry_input *in) {
     return false;
 }
 
+static uint64_t min_wait(const dbk_retry_policy *p) {
+    return dbk_min_u64(dbk_max_u64(p->min_wait_ms, 1), WAIT_MAX_MS);
+}
+
+static uint64_t max_wait(const dbk_retry_policy *p) {
+    return dbk_min_u64(dbk_max_u64(p->max_wait_ms, min_wait(p)), WAIT_MAX_MS);
+}
+
 /* min_wait doubled per attempt, 5-25 % jitter on top (at least 50 ms): spec sea-protocol 11. */
 static uint64_t backoff_ms(const dbk_retry_input *in) {
-    const dbk_retry_policy *p = in->policy;
-    uint64_t wait = dbk_max_u64(p->min_wait_ms, 1);
-    for (uint32_t i = 0; i < in->attempts_made && wait < p->max_wait_ms; i++) {
+    uint64_t wait = min_wait(in->policy);
+    uint64_t max = max_wait(in->policy);
+    for (uint32_t i = 0; i < in->attempts_made && wait < max; i++) {
         wait *= 2;
     }
-    return dbk_min_u64(wait, dbk_max_u64(p->max_wait_ms, p->min_wait_ms));
+    return dbk_min_u64(wait, max);
 }
 
 static uint64_t with_jitter(uint64_t wait_ms, uint32_t random) {
@@ -94,13 +106,12 @@ bool dbk_retry_decide(const dbk_retry_input *in, uint64_t *wait_ms) {
     int64_t now_s = in->response->date_unix_s >= 0 ? in->response->date_unix_s : in->wall_ms / 1000;
     if (in->response->retry_after[0] != '\0' &&
         dbk_retry_after_parse(in->response->retry_after, now_s, &wait)) {
-        wait = dbk_min_u64(dbk_max_u64(wait, p->min_wait_ms),
-                           dbk_max_u64(p->max_wait_ms, p->min_wait_ms));
+        wait = dbk_min_u64(dbk_max_u64(wait, min_wait(p)), max_wait(p));
     } else {
         wait = backoff_ms(in);
     }
     wait = with_jitter(wait, in->random);
-    if (in->elapsed_ms + wait > p->budget_ms) {
+    if (in->elapsed_ms > p->budget_ms || wait > p->budget_ms - in->elapsed_ms) {
         return false;
     }
     *wait_ms = wait;

@@ -1,12 +1,16 @@
 #include "net/runtime.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #define DATA_LANES_MAX 4u
+/* exit() waits no longer than this for lanes to stand still. */
+#define PARK_LIMIT_MS 200u
 
 struct dbk_runtime {
     atomic_size_t refs; /* changed to zero only under `process.lock` for the shared runtime */
-    unsigned generation; /* fork generation it belongs to */
+    unsigned epoch;     /* of the process: ends with a fork (in the child) and with exit */
     bool embedded;
     dbk_lane *control;
     size_t data_count;
@@ -20,7 +24,7 @@ static struct {
     pthread_once_t once;
 } process = {.lock = PTHREAD_MUTEX_INITIALIZER, .once = PTHREAD_ONCE_INIT};
 
-static atomic_uint fork_generation;
+static atomic_uint epoch;
 
 static void before_fork(void) {
     dbk_mutex_lock(&process.lock);
@@ -33,16 +37,72 @@ static void after_fork_parent(void) {
 /* The parent's threads do not exist here and its sockets are not ours to speak on. */
 static void after_fork_child(void) {
     process.shared = NULL;
-    (void)atomic_fetch_add(&fork_generation, 1);
+    (void)atomic_fetch_add(&epoch, 1);
+    dbk_lane_forget_thread();
     dbk_mutex_unlock(&process.lock);
 }
 
-static void watch_forks(void) {
+/* ---- exit ---- */
+
+static struct {
+    dbk_mutex lock;
+    dbk_cond changed;
+    size_t moving; /* lanes that have not parked yet */
+    dbk_task tasks[DATA_LANES_MAX + 1];
+} parking = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void park(dbk_task *task) {
+    (void)task;
+    dbk_mutex_lock(&parking.lock);
+    parking.moving--;
+    dbk_cond_signal(&parking.changed);
+    dbk_mutex_unlock(&parking.lock);
+    for (;;) {
+        (void)pause();
+    }
+}
+
+static void park_lane(dbk_lane *lane, size_t i) {
+    if (lane != NULL && !dbk_lane_on(lane)) {
+        parking.moving++;
+        parking.tasks[i].run = park;
+        dbk_lane_post(lane, &parking.tasks[i]);
+    }
+}
+
+/* A process that exits with sessions open: its lanes stop using OpenSSL and libc before the exit
+ * handlers of those take their memory down, and from then on every handle is dead: an exit handler of
+ * the host that closes one must not wait for a lane. A lane inside a host's callback is not waited
+ * for. */
+static void park_at_exit(void) {
+    dbk_mutex_lock(&process.lock);
+    dbk_runtime *rt = process.shared;
+    process.shared = NULL;
+    (void)atomic_fetch_add(&epoch, 1);
+    dbk_mutex_lock(&parking.lock);
+    if (rt != NULL) {
+        dbk_mutex_lock(&rt->lock);
+        park_lane(rt->control, DATA_LANES_MAX);
+        for (size_t i = 0; i < rt->data_count; i++) {
+            park_lane(rt->data[i], i);
+        }
+        dbk_mutex_unlock(&rt->lock);
+    }
+    dbk_mutex_unlock(&process.lock);
+    dbk_cond_init(&parking.changed);
+    uint64_t until = dbk_clock_ms(&dbk_clock_system) + PARK_LIMIT_MS;
+    while (parking.moving > 0 && dbk_cond_wait_until(&parking.changed, &parking.lock, until)) {
+    }
+    dbk_mutex_unlock(&parking.lock);
+}
+
+static void watch_process(void) {
     (void)pthread_atfork(before_fork, after_fork_parent, after_fork_child);
+    (void)atexit(park_at_exit);
 }
 
 bool dbk_runtime_alive(const dbk_runtime *rt) {
-    return rt->generation == atomic_load_explicit(&fork_generation, memory_order_relaxed);
+    return rt->epoch == atomic_load_explicit(&epoch, memory_order_relaxed);
 }
 
 static size_t core_count(void) {
@@ -67,7 +127,7 @@ static dbk_status new_runtime(dbk_lane *embedded, dbk_runtime **out, dbk_error *
     }
     atomic_init(&rt->refs, 1);
     rt->embedded = embedded != NULL;
-    rt->generation = atomic_load(&fork_generation);
+    rt->epoch = atomic_load(&epoch);
     rt->data_count = rt->embedded ? 1 : dbk_min_size(core_count(), DATA_LANES_MAX);
     dbk_mutex_init(&rt->lock);
     *out = rt;
@@ -75,7 +135,7 @@ static dbk_status new_runtime(dbk_lane *embedded, dbk_runtime **out, dbk_error *
 }
 
 dbk_status dbk_runtime_acquire(dbk_runtime **out, dbk_error *err) {
-    (void)pthread_once(&process.once, watch_forks);
+    (void)pthread_once(&process.once, watch_process);
     dbk_status st = DBK_OK;
     dbk_mutex_lock(&process.lock);
     if (process.shared != NULL) {
@@ -91,7 +151,7 @@ dbk_status dbk_runtime_acquire(dbk_runtime **out, dbk_error *err) {
 }
 
 dbk_status dbk_runtime_embed(dbk_lane *lane, dbk_runtime **out, dbk_error *err) {
-    (void)pthread_once(&process.once, watch_forks);
+    (void)pthread_once(&process.once, watch_process);
     return new_runtime(lane, out, err);
 }
 
@@ -101,9 +161,6 @@ dbk_runtime *dbk_runtime_ref(dbk_runtime *rt) {
 }
 
 static void end_runtime(dbk_runtime *rt) {
-    if (!dbk_runtime_alive(rt)) {
-        return; /* the parent's: its memory stays, nothing of it is touched */
-    }
     if (!rt->embedded) {
         for (size_t i = 0; i < rt->data_count; i++) {
             dbk_lane_free(rt->data[i]);
@@ -115,11 +172,8 @@ static void end_runtime(dbk_runtime *rt) {
 }
 
 void dbk_runtime_unref(dbk_runtime *rt) {
-    if (rt == NULL) {
-        return;
-    }
-    if (!dbk_runtime_alive(rt)) {
-        return;
+    if (rt == NULL || !dbk_runtime_alive(rt)) {
+        return; /* the parent's: its memory stays, nothing of it is touched */
     }
     dbk_mutex_lock(&process.lock);
     bool last = atomic_fetch_sub_explicit(&rt->refs, 1, memory_order_acq_rel) == 1;
@@ -141,6 +195,7 @@ size_t dbk_runtime_data_lane_count(const dbk_runtime *rt) {
 }
 
 dbk_status dbk_runtime_data_lane(dbk_runtime *rt, size_t i, dbk_lane **out, dbk_error *err) {
+    DBK_ASSERT(i < rt->data_count);
     if (rt->embedded) {
         *out = rt->control;
         return DBK_OK;
@@ -152,7 +207,9 @@ dbk_status dbk_runtime_data_lane(dbk_runtime *rt, size_t i, dbk_lane **out, dbk_
         (void)snprintf(name, sizeof name, "dbk-data-%zu", i % 100);
         st = dbk_lane_new(name, DBK_LANE_THREADED, &dbk_clock_system, &rt->data[i], err);
     }
-    *out = rt->data[i];
+    if (st == DBK_OK) {
+        *out = rt->data[i];
+    }
     dbk_mutex_unlock(&rt->lock);
     return st;
 }

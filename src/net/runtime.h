@@ -2,7 +2,7 @@
  *
  * The process-wide runtime starts with the first session and ends with the last reference: no
  * thread exists before, none after. After a fork the child's runtimes are dead: dbk_runtime_alive
- * says so, and the first acquire in the child makes a new one. */
+ * says so, and the first acquire in the child makes a new one. In exit() all runtimes die. */
 #ifndef DBK_NET_RUNTIME_H
 #define DBK_NET_RUNTIME_H
 
@@ -16,7 +16,7 @@ DBK_MUST_USE dbk_status dbk_runtime_embed(dbk_lane *lane, dbk_runtime **out, dbk
 dbk_runtime *dbk_runtime_ref(dbk_runtime *rt); /* any thread */
 /* Any thread; the last reference ends and joins the lanes (on a lane: they end by themselves). */
 void dbk_runtime_unref(dbk_runtime *rt);
-bool dbk_runtime_alive(const dbk_runtime *rt); /* false in a fork's child */
+bool dbk_runtime_alive(const dbk_runtime *rt); /* false in a fork's child and late in exit() */
 
 dbk_lane *dbk_runtime_control(dbk_runtime *rt);
 size_t dbk_runtime_data_lane_count(const dbk_runtime *rt); /* min(4, cores) */

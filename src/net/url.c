@@ -1,18 +1,88 @@
 #include "net/url.h"
 
-static bool is_host_char(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '-' || c == '_' || c == ':' || c == '[' || c == ']' || c == '%';
+#define HOST_MAX 1024u /* a DNS name has at most 253 characters */
+
+static bool is_alnum(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+static bool is_name(dbk_slice s) {
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.ptr[i];
+        if (!is_alnum(c) && c != '.' && c != '-' && c != '_') {
+            return false;
+        }
+    }
+    return s.len > 0;
+}
+
+/* Between the brackets: "::1", "fe80::1%eth0". */
+static bool is_ipv6(dbk_slice s) {
+    dbk_slice address = s;
+    dbk_slice zone = s;
+    if (dbk_slice_split(&zone, '%', &address) && !is_name(zone)) {
+        return false;
+    }
+    for (size_t i = 0; i < address.len; i++) {
+        char c = address.ptr[i];
+        if (!is_alnum(c) && c != ':' && c != '.') {
+            return false;
+        }
+    }
+    return address.len > 1;
+}
+
+static bool is_port(dbk_slice s) {
+    uint64_t port = 0;
+    return dbk_parse_u64(s, &port) && port >= 1 && port <= 65535;
+}
+
+static bool is_host_and_port(dbk_slice s) {
+    dbk_slice host = s;
+    dbk_slice port = s;
+    bool bracket = s.len > 0 && s.ptr[0] == '[';
+    if (bracket) {
+        port = dbk_slice_n(s.ptr + 1, s.len - 1);
+        if (!dbk_slice_split(&port, ']', &host) || !is_ipv6(host)) {
+            return false;
+        }
+        dbk_slice before;
+        return port.len == 0 ||
+               (dbk_slice_split(&port, ':', &before) && before.len == 0 && is_port(port));
+    }
+    return dbk_slice_split(&port, ':', &host) ? is_name(host) && is_port(port) : is_name(s);
+}
+
+static bool cut_prefix(dbk_slice *s, dbk_slice prefix) {
+    if (s->len < prefix.len || !dbk_slice_eq_nocase(dbk_slice_n(s->ptr, prefix.len), prefix)) {
+        return false;
+    }
+    *s = dbk_slice_n(s->ptr + prefix.len, s->len - prefix.len);
+    return true;
+}
+
+/* What stands before an '@' may be a password, and nothing unprintable gets into a message. */
+static dbk_status refuse_host(dbk_slice host, dbk_error *err) {
+    char shown[101];
+    dbk_slice user;
+    while (dbk_slice_split(&host, '@', &user)) {
+    }
+    size_t n = dbk_min_size(host.len, sizeof shown - 1);
+    for (size_t i = 0; i < n; i++) {
+        shown[i] = host.ptr[i] >= 0x20 && host.ptr[i] < 0x7F ? host.ptr[i] : '?';
+    }
+    shown[n] = '\0';
+    return dbk_error_set(err, DBK_INVALID_ARGUMENT,
+                         "host '%s' is not a host name with an optional port and an optional "
+                         "https:// before it",
+                         shown);
 }
 
 dbk_status dbk_url_origin(dbk_slice host, dbk_str *out, dbk_error *err) {
-    const char *scheme = "https://";
     dbk_slice rest = dbk_slice_trim(host);
-    if (dbk_slice_has_prefix(rest, DBK_SLICE("https://"))) {
-        rest = dbk_slice_n(rest.ptr + 8, rest.len - 8);
-    } else if (dbk_slice_has_prefix(rest, DBK_SLICE("http://"))) {
-        scheme = "http://";
-        rest = dbk_slice_n(rest.ptr + 7, rest.len - 7);
+    bool plain = cut_prefix(&rest, DBK_SLICE("http://"));
+    if (!plain) {
+        (void)cut_prefix(&rest, DBK_SLICE("https://"));
     }
     if (rest.len > 0 && rest.ptr[rest.len - 1] == '/') {
         rest.len--;
@@ -20,42 +90,41 @@ dbk_status dbk_url_origin(dbk_slice host, dbk_str *out, dbk_error *err) {
     if (rest.len == 0) {
         return dbk_error_set(err, DBK_INVALID_ARGUMENT, "host must not be empty");
     }
-    for (size_t i = 0; i < rest.len; i++) {
-        if (!is_host_char(rest.ptr[i])) {
-            return dbk_error_set(err, DBK_INVALID_ARGUMENT,
-                                 "host '%.*s' is not a host name with an optional port and an "
-                                 "optional https:// before it",
-                                 (int)dbk_min_size(rest.len, 200), rest.ptr);
-        }
+    if (rest.len > HOST_MAX || !is_host_and_port(rest)) {
+        return refuse_host(rest, err);
     }
-    return dbk_str_setf(out, err, "%s%.*s", scheme, (int)dbk_min_size(rest.len, 4096), rest.ptr);
+    return dbk_str_setf(out, err, "%s%.*s", plain ? "http://" : "https://", (int)rest.len,
+                        rest.ptr);
+}
+
+static bool is_authority_char(char c) {
+    return is_alnum(c) || (c != '\0' && strchr(".-_:[]%", c) != NULL);
 }
 
 dbk_slice dbk_url_authority(dbk_slice url) {
-    size_t start = 0;
-    for (size_t i = 0; i + 2 < url.len; i++) {
-        if (memcmp(url.ptr + i, "://", 3) == 0) {
-            start = i + 3;
-            break;
-        }
+    dbk_slice scheme;
+    dbk_slice rest = url;
+    if (!dbk_slice_split(&rest, ':', &scheme) || !dbk_slice_has_prefix(rest, DBK_SLICE("//"))) {
+        return dbk_slice_n(url.ptr, 0);
     }
-    size_t end = start;
-    while (start > 0 && end < url.len && url.ptr[end] != '/' && url.ptr[end] != '?' &&
-           url.ptr[end] != '#') {
-        if (url.ptr[end] == '@') {
-            start = end + 1;
-        }
+    rest = dbk_slice_n(rest.ptr + 2, rest.len - 2);
+    size_t end = 0;
+    while (end < rest.len && strchr("/?#", rest.ptr[end]) == NULL) {
         end++;
     }
-    return dbk_slice_n(url.ptr + start, end - start);
+    rest.len = end;
+    dbk_slice user;
+    while (dbk_slice_split(&rest, '@', &user)) { /* what follows the last one is the host */
+    }
+    for (end = 0; end < rest.len && is_authority_char(rest.ptr[end]); end++) {
+    }
+    return dbk_slice_n(rest.ptr, end);
 }
 
 bool dbk_header_name_valid(dbk_slice name) {
-    static const char marks[] = "!#$%&'*+-.^_`|~";
     for (size_t i = 0; i < name.len; i++) {
         char c = name.ptr[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        if (!letter && (c == '\0' || strchr(marks, c) == NULL)) {
+        if (!is_alnum(c) && (c == '\0' || strchr("!#$%&'*+-.^_`|~", c) == NULL)) {
             return false;
         }
     }
