@@ -56,8 +56,7 @@ void rig_reset(rig *r);
 /* Runs the call to its end and gives its status; the error stays in the operation. */
 dbk_status rig_run(rig *r, dbk_sea_call *call);
 
-#define RIG(name, script) \
-    rig name;             \
-    rig_init(&name, script, sizeof(script) / sizeof((script)[0]), NULL, 0)
+/* script is an array. */
+#define RIG_INIT(r, script) rig_init((r), (script), sizeof(script) / sizeof((script)[0]), NULL, 0)
 
 #endif

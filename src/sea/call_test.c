@@ -64,7 +64,7 @@ DBK_TEST(call_execute_request) {
     CHECK_CONTAINS(text, "\r\nUser-Agent: TestAgent/1\r\n");
     CHECK_CONTAINS(text, "\r\nAccept: */*\r\n");
     CHECK_CONTAINS(text, "\r\nAccept-Encoding: gzip\r\n");
-    CHECK_CONTAINS(text, "\r\nX-First: 1\r\n");
+    CHECK_CONTAINS(text, "\r\nX-First: 1\r\nx-second:\r\n");
     CHECK_CONTAINS(text, "\r\nx-databricks-org-id: 64\r\n"
                          "content-type: application/json\r\n"
                          "authorization: Bearer " RIG_TOKEN "\r\n");
@@ -202,7 +202,8 @@ DBK_TEST(call_reads_the_server_clock) {
     static const rig_step script[] = {
         {JSON_HEAD "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: 54\r\n\r\n" FINISHED,
          RIG_KEEP, 0}};
-    RIG(r, script);
+    rig r;
+    RIG_INIT(&r, script);
     dbk_sea_call *call = get_call(&r);
     check_succeeds(&r, call);
     CHECK_EQ_I64(dbk_sea_call_reply(call)->server_unix_s, 784111777);
@@ -246,7 +247,8 @@ DBK_TEST(call_http_error) {
         {"HTTP/1.1 404 No\r\nX-Request-Id: req-9\r\nContent-Length: 37\r\n\r\n"
          "{\"error_code\":\"NOT\",\"message\":\"gone\"}",
          RIG_KEEP, 0}};
-    RIG(r, script);
+    rig r;
+    RIG_INIT(&r, script);
     dbk_sea_call *call = get_call(&r);
     check_fails(&r, call, DBK_NOT_FOUND, "HTTP 404: gone; error_code=NOT");
     CHECK_STR(error_of(call)->query_id, "st-1");
@@ -259,7 +261,8 @@ DBK_TEST(call_http_error) {
 DBK_TEST(call_huge_error_body) {
     static const rig_step script[] = {
         {"HTTP/1.1 400 No\r\nContent-Type: text/plain\r\n\r\nstart ", RIG_CLOSE, 3u << 20}};
-    RIG(r, script);
+    rig r;
+    RIG_INIT(&r, script);
     dbk_sea_call *call = execute_call(&r, false);
     check_fails(&r, call, DBK_INVALID_ARGUMENT, "HTTP 400: start xxx");
     CHECK(!error_of(call)->may_have_executed);
@@ -268,10 +271,24 @@ DBK_TEST(call_huge_error_body) {
     rig_reset(&r);
 }
 
+DBK_TEST(call_endless_answer) {
+    static const rig_step script[] = {{JSON_HEAD "\r\n{\"statement_id\":\"", RIG_NEVER, 65u << 20}};
+    rig r;
+    RIG_INIT(&r, script);
+    dbk_sea_call *call = execute_call(&r, false);
+    check_fails(&r, call, DBK_DATA_LOSS,
+                "Failed to parse execute response: the answer is larger than 64 MiB - body: {");
+    CHECK(error_of(call)->may_have_executed && !error_of(call)->retryable);
+    CHECK_EQ_I64(error_of(call)->attempts, 1);
+    drop(call);
+    rig_reset(&r);
+}
+
 DBK_TEST(call_error_with_a_cut_body) {
     static const rig_step script[] = {
         {"HTTP/1.1 403 No\r\nContent-Length: 1000\r\n\r\n<p>Forb", RIG_CLOSE, 0}};
-    RIG(r, script);
+    rig r;
+    RIG_INIT(&r, script);
     dbk_sea_call *call = execute_call(&r, false);
     check_fails(&r, call, DBK_PERMISSION_DENIED, "HTTP 403: Forb");
     CHECK(!error_of(call)->may_have_executed);
@@ -284,7 +301,8 @@ DBK_TEST(call_redirect_is_not_followed) {
         {"HTTP/1.1 307 No\r\nLocation: https://login.example/o?token=secret\r\n"
          "Content-Length: 0\r\n\r\n",
          RIG_KEEP, 0}};
-    RIG(r, script);
+    rig r;
+    RIG_INIT(&r, script);
     dbk_sea_call *call = get_call(&r);
     check_fails(&r, call, DBK_INVALID_ARGUMENT, "HTTP 307: redirected to login.example/o: ");
     CHECK_EQ_SIZE(r.request_count, 1);
@@ -301,7 +319,8 @@ DBK_TEST(call_retries_of_reads) {
         {"", RIG_CLOSE, 0},
         {OK_FINISHED, RIG_KEEP, 0},
     };
-    RIG(r, script);
+    rig r;
+    RIG_INIT(&r, script);
     dbk_sea_call *call = get_call(&r);
     check_succeeds(&r, call);
     CHECK_EQ_I64(dbk_sea_call_retries(call), 3);
@@ -316,7 +335,8 @@ DBK_TEST(call_gives_up_after_the_last_attempt) {
                                       {ERROR_503, RIG_KEEP, 0},
                                       {ERROR_503, RIG_KEEP, 0},
                                       {ERROR_503, RIG_KEEP, 0}};
-    RIG(r, script);
+    rig r;
+    RIG_INIT(&r, script);
     dbk_sea_call *call = get_call(&r);
     check_fails(&r, call, DBK_UNAVAILABLE, "HTTP 503: ");
     CHECK_EQ_I64(error_of(call)->attempts, 4);
@@ -330,7 +350,8 @@ DBK_TEST(call_gives_up_after_the_last_attempt) {
 DBK_TEST(call_unreachable) {
     static const rig_step script[] = {
         {NULL, RIG_KEEP, 0}, {NULL, RIG_KEEP, 0}, {NULL, RIG_KEEP, 0}, {NULL, RIG_KEEP, 0}};
-    RIG(r, script);
+    rig r;
+    RIG_INIT(&r, script);
     dbk_sea_call *call = execute_call(&r, false);
     check_fails(&r, call, DBK_NETWORK, "HTTP request failed after 4 attempts: ");
     CHECK_CONTAINS(dbk_error_message(error_of(call)), " (127.0.0.1:");
@@ -383,7 +404,8 @@ DBK_TEST(call_execute_is_repeated) {
         {"HTTP/1.1 429 No\r\nContent-Length: 0\r\n\r\n", RIG_KEEP, 0},
         {"HTTP/1.1 503 No\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n", RIG_KEEP, 0},
         {OK_FINISHED, RIG_KEEP, 0}};
-    RIG(r, script);
+    rig r;
+    RIG_INIT(&r, script);
     dbk_sea_call *call = execute_call(&r, false);
     check_succeeds(&r, call);
     CHECK_EQ_I64(dbk_sea_call_retries(call), 3);
@@ -396,7 +418,8 @@ DBK_TEST(call_execute_is_repeated) {
 
 DBK_TEST(call_metadata_is_repeated) {
     static const rig_step script[] = {{"", RIG_CLOSE, 0}, {OK_FINISHED, RIG_KEEP, 0}};
-    RIG(r, script);
+    rig r;
+    RIG_INIT(&r, script);
     dbk_sea_call *call = execute_call(&r, true);
     check_succeeds(&r, call);
     CHECK_EQ_SIZE(r.request_count, 2);
@@ -407,7 +430,8 @@ DBK_TEST(call_metadata_is_repeated) {
 /* curl alone would send the statement again on a fresh connection. */
 DBK_TEST(call_execute_on_a_dying_pooled_connection) {
     static const rig_step script[] = {{OK_FINISHED, RIG_KEEP, 0}, {"", RIG_CLOSE, 0}};
-    RIG(r, script);
+    rig r;
+    RIG_INIT(&r, script);
     dbk_sea_call *first = get_call(&r);
     check_succeeds(&r, first);
     drop(first);
@@ -426,7 +450,8 @@ DBK_TEST(call_repeated_delete_finds_nothing) {
         {"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", RIG_KEEP, 0}};
     dbk_sea_call *call = NULL;
     dbk_error err = {0};
-    RIG(r, script);
+    rig r;
+    RIG_INIT(&r, script);
     CHECK_OK(dbk_sea_close(r.sea, r.lane, DBK_SLICE("st"), &call, &err), &err);
     check_succeeds(&r, call);
     drop(call);
@@ -445,7 +470,8 @@ static void cancel_op(rig *r, dbk_op *op) {
 
 DBK_TEST(call_cancelled_in_flight) {
     static const rig_step script[] = {{"", RIG_NEVER, 0}, {"", RIG_NEVER, 0}};
-    RIG(r, script);
+    rig r;
+    RIG_INIT(&r, script);
     r.idle = cancel_op;
     dbk_sea_call *call = execute_call(&r, false);
     check_fails(&r, call, DBK_CANCELLED, "request was cancelled");
@@ -464,7 +490,8 @@ DBK_TEST(call_cancelled_in_flight) {
 DBK_TEST(call_cancelled_while_it_pauses) {
     static const rig_step script[] = {
         {"HTTP/1.1 429 No\r\nRetry-After: 30\r\nContent-Length: 0\r\n\r\n", RIG_KEEP, 0}};
-    RIG(r, script);
+    rig r;
+    RIG_INIT(&r, script);
     r.idle = cancel_op;
     dbk_sea_call *call = execute_call(&r, false);
     check_fails(&r, call, DBK_CANCELLED, "request was cancelled");
@@ -476,7 +503,8 @@ DBK_TEST(call_cancelled_while_it_pauses) {
 
 DBK_TEST(call_deadline) {
     static const rig_step script[] = {{"", RIG_NEVER, 0}};
-    RIG(r, script);
+    rig r;
+    RIG_INIT(&r, script);
     dbk_sea_call *call = execute_call(&r, false);
     dbk_sea_call_op(call)->deadline_ms = 5000;
     check_fails(&r, call, DBK_TIMEOUT, "request took longer than 5000 ms");
@@ -519,7 +547,8 @@ DBK_TEST(call_log_lines) {
     dbk_log_reset_for_tests();
     CHECK_OK(dbk_log_init_callback("debug", on_log, &seen, &err), &err);
     dbk_sea_call *call = NULL;
-    RIG(r, script);
+    rig r;
+    RIG_INIT(&r, script);
     CHECK_OK(dbk_sea_delete_session(r.sea, r.lane, DBK_SLICE("se-1"), &call, &err), &err);
     check_succeeds(&r, call);
     CHECK_CONTAINS(seen.text, "DeleteSession: DELETE /api/2.0/sql/sessions/se-1 (attempt 1/4)");
@@ -565,7 +594,8 @@ DBK_OOM_TEST(call_makers_out_of_memory) {
 DBK_TEST(call_out_of_memory_while_it_runs) {
     static const rig_step script[] = {{OK_FINISHED, RIG_KEEP, 0}};
     for (int64_t n = 1; n < 40; n++) {
-        RIG(r, script);
+        rig r;
+        RIG_INIT(&r, script);
         dbk_sea_call *call = execute_call(&r, false);
         dbk_op *op = dbk_sea_call_op(call);
         dbk_alloc_fail_after(n);

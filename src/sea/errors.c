@@ -192,8 +192,10 @@ static dbk_status transport_error(const dbk_http_response *r, const char *url, u
                         "HTTP request failed after %u attempts: %s (%.*s)%s", attempts,
                         r->why[0] != '\0' ? r->why : "the connection broke",
                         (int)dbk_min_size(host.len, 300), host.ptr, transport_hint(r->outcome));
-    /* Not retryable: a certificate does not get better, nor does an answer that we refused. */
-    bool lasting = r->outcome == DBK_HTTP_TLS || r->outcome == DBK_HTTP_REFUSED;
+    /* Not retryable: a certificate does not get better, nor does an answer that we refused, nor a
+     * proxy that does not let us through. */
+    bool lasting = r->outcome == DBK_HTTP_TLS || r->outcome == DBK_HTTP_REFUSED ||
+                   (r->proxy_status >= 400 && r->proxy_status < 500);
     err->may_have_executed = unsafe && r->request_sent;
     err->retryable = !lasting && !err->may_have_executed;
     return err->code;

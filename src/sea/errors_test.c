@@ -225,6 +225,24 @@ DBK_TEST(transport_failures) {
     }
 }
 
+DBK_TEST(transport_proxy_refusals) {
+    static const struct {
+        int proxy_status;
+        bool retryable;
+    } rows[] = {{407, false}, {403, false}, {502, true}};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        dbk_error err = {0};
+        dbk_http_response r = {.outcome = DBK_HTTP_UNREACHABLE,
+                               .proxy_status = rows[i].proxy_status,
+                               .why = "proxy authentication required: x"};
+        CHECK_FAILS(dbk_sea_http_error(&r, URL, 1, true, &err), &err, DBK_NETWORK,
+                    "HTTP request failed after 1 attempts: proxy authentication required: x");
+        CHECK_EQ_I64(err.retryable, rows[i].retryable);
+        CHECK_EQ_I64(err.http_status, 0);
+        dbk_error_reset(&err);
+    }
+}
+
 /* ---- statements ---- */
 
 static dbk_str text_of(const char *text) {
@@ -239,23 +257,22 @@ static dbk_str text_of(const char *text) {
 DBK_TEST(statement_failures) {
     static const struct {
         dbk_sea_state state;
-        const char *code, *text, *sqlstate;
         dbk_status want;
-        const char *message, *want_sqlstate;
+        const char *code, *text, *sqlstate, *message, *want_sqlstate;
     } rows[] = {
-        {DBK_SEA_FAILED, "BAD_REQUEST", "no table", "42P01", DBK_SQL,
+        {DBK_SEA_FAILED, DBK_SQL, "BAD_REQUEST", "no table", "42P01",
          "no table; error_code=BAD_REQUEST", "42P01"},
-        {DBK_SEA_FAILED, "CANCELLED", "x", NULL, DBK_SQL, "x; error_code=CANCELLED", ""},
-        {DBK_SEA_FAILED, NULL, "[X] y SQLSTATE: 22012 (line 1)", NULL, DBK_SQL,
+        {DBK_SEA_FAILED, DBK_SQL, "CANCELLED", "x", NULL, "x; error_code=CANCELLED", ""},
+        {DBK_SEA_FAILED, DBK_SQL, NULL, "[X] y SQLSTATE: 22012 (line 1)", NULL,
          "[X] y SQLSTATE: 22012 (line 1)", "22012"},
-        {DBK_SEA_FAILED, NULL, "SQLSTATE: 22012", "07001", DBK_SQL, "SQLSTATE: 22012", "07001"},
-        {DBK_SEA_FAILED, NULL, "SQLSTATE: 22012", "bad", DBK_SQL, "SQLSTATE: 22012", "22012"},
-        {DBK_SEA_FAILED, NULL, NULL, NULL, DBK_SQL, "Unknown error", ""},
-        {DBK_SEA_FAILED, "X", NULL, NULL, DBK_SQL, "Unknown error; error_code=X", ""},
-        {DBK_SEA_FAILED, "X", "", NULL, DBK_SQL, "Unknown error; error_code=X", ""},
-        {DBK_SEA_CANCELED, "X", "SQLSTATE: 22012", "57014", DBK_CANCELLED, "Statement was canceled",
+        {DBK_SEA_FAILED, DBK_SQL, NULL, "SQLSTATE: 22012", "07001", "SQLSTATE: 22012", "07001"},
+        {DBK_SEA_FAILED, DBK_SQL, NULL, "SQLSTATE: 22012", "bad", "SQLSTATE: 22012", "22012"},
+        {DBK_SEA_FAILED, DBK_SQL, NULL, NULL, NULL, "Unknown error", ""},
+        {DBK_SEA_FAILED, DBK_SQL, "X", NULL, NULL, "Unknown error; error_code=X", ""},
+        {DBK_SEA_FAILED, DBK_SQL, "X", "", NULL, "Unknown error; error_code=X", ""},
+        {DBK_SEA_CANCELED, DBK_CANCELLED, "X", "SQLSTATE: 22012", "57014", "Statement was canceled",
          ""},
-        {DBK_SEA_SUCCEEDED, NULL, NULL, NULL, DBK_INTERNAL,
+        {DBK_SEA_SUCCEEDED, DBK_INTERNAL, NULL, NULL, NULL,
          "statement state SUCCEEDED is no failure", ""},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -340,6 +357,22 @@ DBK_TEST(page_texts) {
         CHECK_EQ_I64(out.ptr[out.len], 0);
         dbk_buf_reset(&out);
     }
+}
+
+DBK_TEST(page_text_is_cut) {
+    dbk_error err = {0};
+    dbk_buf page = {0};
+    dbk_buf out = {0};
+    CHECK_OK(dbk_buf_reserve(&page, 1u << 20, &err), &err);
+    memset(page.ptr, 'x', 1u << 20);
+    page.len = 1u << 20;
+    CHECK_OK(dbk_server_text_of_page(dbk_buf_slice(&page), &out, &err), &err);
+    CHECK_EQ_SIZE(out.len, DBK_SERVER_TEXT_MAX);
+    dbk_buf_clear(&out);
+    CHECK_OK(dbk_server_text_copy(dbk_buf_slice(&page), &out, &err), &err);
+    CHECK_EQ_SIZE(out.len, DBK_SERVER_TEXT_MAX);
+    dbk_buf_reset(&page);
+    dbk_buf_reset(&out);
 }
 
 /* Without memory the message is shorter, the rest of the error is whole. */

@@ -100,7 +100,7 @@ DBK_TEST(http_path_refused) {
         "/sql/1.0/warehouses/a\r\nx",
         "/sql/1.0/warehouses/\xC3\xA4",
         "/sql/2.0/warehouses/abc123",
-        W "/sql/protocolv1/o/999/c",
+        "/sql/1.0/warehouses/abc123/sql/protocolv1/o/999/c",
         "evil/sql/protocolv1/o/999/c",
         "https://host/sql/1.0/warehouses/abc123",
     };

@@ -438,6 +438,7 @@ DBK_TEST(unreadable_expiration_is_zero) {
     dbk_buf text = {0};
     make_changed(&(change){"2026-11-21T10:00:00.5+02:00", "tomorrow", NULL}, &text);
     dbk_sea_reply r = good(DBK_SEA_STATEMENT, text.ptr);
+    CHECK(r.data.links != NULL);
     CHECK_EQ_I64(r.data.links[0].expires_ms, 0);
     dbk_sea_reply_reset(&r);
     dbk_buf_reset(&text);

@@ -114,7 +114,9 @@ static void make_valid(char *text, size_t len) {
 
 static dbk_status finish(dbk_buf *out, size_t from, dbk_error *err) {
     const char *text = NULL;
-    make_valid(out->ptr != NULL ? out->ptr + from : NULL, out->len - from);
+    if (out->ptr != NULL) {
+        make_valid(out->ptr + from, out->len - from);
+    }
     return dbk_buf_cstr(out, &text, err);
 }
 

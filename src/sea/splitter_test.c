@@ -186,6 +186,17 @@ DBK_TEST(splitter_side_limit) {
     dbk_buf_reset(&piece);
 }
 
+DBK_TEST(splitter_attachment_limit) {
+    dbk_splitter s = {0};
+    dbk_error err = {0};
+    CHECK_OK(dbk_splitter_feed(&s, DBK_SLICE("{\"attachment\":\""), &err), &err);
+    s.attachment.len = DBK_SPLITTER_ATTACHMENT_MAX - 8; /* as if so much had arrived */
+    CHECK_FAILS(dbk_splitter_feed(&s, DBK_SLICE("aGVsbG8="), &err), &err, DBK_DATA_LOSS,
+                "the attachment is larger than 512 MiB");
+    dbk_error_reset(&err);
+    dbk_splitter_reset(&s);
+}
+
 DBK_OOM_TEST(splitter_out_of_memory) {
     dbk_splitter s = {0};
     dbk_status st = dbk_splitter_feed(&s, DBK_SLICE("{\"a\":1,\"attachment\":\"aGVsbG8=\"}"), err);
