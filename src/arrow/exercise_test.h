@@ -87,13 +87,20 @@ static inline void exercise_pop(dbk_unpack *u, exercise *x) {
     }
 }
 
+static inline void exercise_released(void *ctx, size_t bytes) {
+    *(size_t *)ctx += bytes;
+}
+
 /* Feeds in[0..at) and the rest; `expected` is the declared size. */
 static inline exercise exercise_stream(dbk_slice in, bool lz4, size_t at, size_t expected) {
     exercise x = {.st = DBK_OK};
     dbk_error err = {0};
     dbk_unpack *u = NULL;
-    dbk_unpack_options options = {
-        .lz4 = lz4, .expected_bytes = expected, .max_bytes = EXERCISE_MAX_BYTES};
+    size_t released = 0;
+    dbk_unpack_options options = {.lz4 = lz4,
+                                  .expected_bytes = expected,
+                                  .max_bytes = EXERCISE_MAX_BYTES,
+                                  .owner = {exercise_released, &released}};
     exercise_need(dbk_unpack_new(&options, &u, &err) == DBK_OK, "new", &err);
     x.st = dbk_unpack_feed(u, dbk_slice_n(in.ptr, at), &err);
     exercise_pop(u, &x);
@@ -107,7 +114,10 @@ static inline exercise exercise_stream(dbk_slice in, bool lz4, size_t at, size_t
     exercise_need(x.st == DBK_OK || x.st == DBK_DATA_LOSS, "only DataLoss", &err);
     exercise_need(x.st != DBK_OK || dbk_unpack_schema(u) != NULL, "success has a schema", &err);
     (void)snprintf(x.error, sizeof x.error, "%s", x.st == DBK_OK ? "" : dbk_error_message(&err));
+    size_t taken = dbk_unpack_block_bytes(u);
     dbk_unpack_free(u);
+    exercise_need(released == taken, "all block memory comes back", &err);
+    exercise_need(taken <= 4 * EXERCISE_MAX_BYTES, "block memory stays within its bound", &err);
     dbk_error_reset(&err);
     return x;
 }

@@ -2,8 +2,8 @@
  * dbk_*_export, dbk_ipc_write_*, dbk_batch_slice. The first byte says how to feed the rest.
  *
  * Properties: any split gives the same answer and the same values; every value can be read; what
- * was read can be exported, written and read back; block memory stays within a small factor of the
- * input and the bytes it decodes to. */
+ * was read can be exported, written and read back; all block memory comes back and stays within a
+ * small factor of the limit given. */
 #include "arrow/exercise_test.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
