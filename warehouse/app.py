@@ -28,7 +28,7 @@ from warehouse.requests import (
     wait_seconds,
 )  # fmt: skip
 from warehouse.sessions import Sessions
-from warehouse.statements import TERMINAL, Statement, Statements
+from warehouse.statements import Statement, Statements
 from warehouse.storage import Links, Storage
 
 log = logging.getLogger("warehouse.http")
@@ -121,12 +121,18 @@ class Warehouse:
     async def _wait(self, statement: Statement, seconds: float, cancel_late: bool) -> None:
         if statement.hints.pending:
             return
+        if not await self._until_done(statement, seconds) and cancel_late:
+            self.statements.cancel(statement.id)
+
+    @staticmethod
+    async def _until_done(statement: Statement, seconds: float) -> bool:
+        if statement.done.done():
+            return True
         try:
-            waiter = asyncio.shield(asyncio.wrap_future(statement.done))
-            await asyncio.wait_for(waiter, seconds)
+            await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(statement.done)), seconds)
         except TimeoutError:
-            if cancel_late:
-                self.statements.cancel(statement.id)
+            return False
+        return True
 
     async def get_statement(self, request: Request) -> Response:
         statement_id = request.path_params["statement"]
@@ -137,6 +143,8 @@ class Warehouse:
         refused = _refused(request, actions)
         if refused is not None:
             return refused
+        if 0 < statement.hints.pending <= statement.polled:
+            await self._until_done(statement, 1.0)  # the hint promises the end after N polls
         payload = await self.answers.statement(statement, poll=True)
         distort(payload, actions)
         return _faulty(JsonResponse(payload), actions)

@@ -263,7 +263,7 @@ def _drop_schema(
 def _alter(at: Cursor) -> Outcome | None:
     """ALTER of containers, owners, properties and comments is accepted; the rest is for the SQL parser."""
     words = [t.upper() for t in at.tokens]
-    if words[1] in ("SCHEMA", "DATABASE", "CATALOG", "VOLUME"):
+    if words[1:2] and words[1] in ("SCHEMA", "DATABASE", "CATALOG", "VOLUME"):
         return Outcome(has_rows=False)
     if any(w in ("TBLPROPERTIES", "OWNER", "TAGS", "CLUSTER") for w in words):
         return Outcome(has_rows=False)

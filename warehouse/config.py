@@ -29,7 +29,7 @@ class Config:
     idle_exit_s: float = 0.0
     exit_with_parent: bool = False
     seed: int | None = None
-    workers: int = 32
+    workers: int = 16  # running at once; more statements wait as PENDING
     journal_limit: int = 100_000
     storage_url: str = field(default="", compare=False)  # known once the socket is bound
     url: str = field(default="", compare=False)

@@ -112,7 +112,8 @@ class Server:
         return self.read(answer)
 
     def rows(self, sql: str, session: str | None = None, **fields: Any) -> list[tuple]:
-        return [tuple(row.values()) for row in self.table(sql, session, **fields).to_pylist()]
+        columns = [column.to_pylist() for column in self.table(sql, session, **fields).columns]
+        return list(zip(*columns))
 
     def error(self, sql: str, session: str | None = None, **fields: Any) -> dict[str, Any]:
         """The status of a statement that must fail."""
@@ -141,7 +142,10 @@ class Server:
             result = reply.json()
         if "total_row_count" in manifest:
             assert rows == manifest["total_row_count"], (rows, manifest)
-        return pa.concat_tables(tables) if tables else pa.table({})
+        if tables:
+            return pa.concat_tables(tables)
+        names = [column["name"] for column in manifest["schema"]["columns"]]
+        return pa.table([pa.nulls(0)] * len(names), names=names)
 
     def _pieces(self, result: dict[str, Any]) -> tuple[list[tuple[dict, bytes]], int | None]:
         if "external_links" in result:

@@ -35,7 +35,7 @@ class Namer:
         """The name of a projection without an alias."""
         if isinstance(node, exp.Column):
             return node.name
-        if isinstance(node, exp.Dot):
+        if isinstance(node, exp.Dot) and isinstance(node.this, (exp.Column, exp.Dot, exp.Bracket)):
             return node.expression.name
         if isinstance(node, exp.Paren):
             return self.top(node.this)
@@ -186,6 +186,11 @@ class Namer:
         return f"DISTINCT {self._list(node.expressions)}"
 
     def _struct(self, node: exp.Struct) -> str:
+        first = node.expressions[0] if node.expressions else None
+        written = rf"named_struct\s*\(\s*['\"]{re.escape(first.name)}['\"]" if isinstance(first, exp.PropertyEQ) else None
+        if written and re.search(written, self._sql, re.IGNORECASE):
+            pairs = [x for item in node.expressions for x in (item.this, item.expression)]
+            return f"named_struct({self._list(pairs)})"
         return f"struct({self._list(node.expressions)})"
 
     def _propertyeq(self, node: exp.PropertyEQ) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -58,7 +59,8 @@ class CancelToken:
             with self._lock:
                 interrupts = list(self._interrupts)
             for interrupt in interrupts:
-                interrupt()
+                with contextlib.suppress(Exception):  # the connection may be closed by now
+                    interrupt()
             if self._finished.wait(0.02):
                 return
 

@@ -287,7 +287,8 @@ class _Change:
             self._alter_columndef(table, item)
 
     def _alter_drop(self, table: Table, action: exp.Drop) -> None:
-        nodes = action.this.expressions if isinstance(action.this, exp.Schema) else [action.this]
+        listed = action.args["tables"]
+        nodes = listed[0].expressions if isinstance(listed[0], exp.Schema) else listed
         for node in nodes:
             column = self._known(table, _plain_name(node))
             self._write([f"ALTER TABLE {_place(table)} DROP COLUMN {quote(column.name)}"])
@@ -307,6 +308,19 @@ class _Change:
         self.engine.catalogs.drop_table(table)
         table.name = name
         self.engine.catalogs.add_table(table)
+
+    def _alter_altercolumn(self, table: Table, action: exp.AlterColumn) -> None:
+        column = self._known(table, _plain_name(action.this))
+        place = f"ALTER TABLE {_place(table)} ALTER COLUMN {quote(column.name)}"
+        if action.args.get("allow_null") is not None:
+            column.nullable = bool(action.args["allow_null"])
+            self._write([f"{place} {'DROP' if column.nullable else 'SET'} NOT NULL"])
+        if isinstance(action.args.get("dtype"), exp.DataType):
+            kind = spark_type(action.args["dtype"])
+            self._write([f"{place} TYPE {kind.duck()}"])
+            column.type = kind
+        if action.args.get("comment") is not None:
+            column.comment = action.args["comment"].name
 
     def _alter_addconstraint(self, table: Table, action: exp.Expression) -> None:
         for item in action.expressions:
