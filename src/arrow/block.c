@@ -54,6 +54,21 @@ static struct {
     mapping kept[POOL_SLOTS];
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
+/* A child of fork gets the pool in one piece, not locked by a thread that it does not have. */
+static void fork_lock(void) {
+    dbk_mutex_lock(&pool.lock);
+}
+
+static void fork_unlock(void) {
+    dbk_mutex_unlock(&pool.lock);
+}
+
+static void fork_prepare(void) {
+    (void)pthread_atfork(fork_lock, fork_unlock, fork_unlock);
+}
+
+static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+
 /* ---- poison: ASan sees reads behind what was written ---- */
 
 static void poison(const void *p, size_t n) {
@@ -139,6 +154,7 @@ static bool pool_take_locked(size_t size, mapping *out) {
 static bool pool_get(size_t size, mapping *out) {
     mapping evicted[POOL_SLOTS];
     size_t evicted_count = 0;
+    (void)pthread_once(&fork_once, fork_prepare);
     dbk_mutex_lock(&pool.lock);
     bool found = pool_take_locked(size, out);
     if (!found) {

@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "unit.h"
 
@@ -149,6 +151,38 @@ DBK_TEST(block_pool_threads) {
         CHECK_EQ_I64(pthread_join(threads[i], NULL), 0);
     }
     CHECK_EQ_SIZE(atomic_load(&l.calls), 800);
+    dbk_block_pool_trim();
+}
+
+static atomic_bool fork_done;
+
+static void *churn_until_done(void *arg) {
+    while (!atomic_load(&fork_done)) {
+        dbk_block_unref(make((size_t)1 << 20, NULL));
+    }
+    return arg;
+}
+
+/* A child of fork can use the pool, whatever the parent's threads were doing in it. */
+DBK_TEST(block_pool_after_fork) {
+    pthread_t thread;
+    atomic_store(&fork_done, false);
+    CHECK_EQ_I64(pthread_create(&thread, NULL, churn_until_done, NULL), 0);
+    for (size_t i = 0; i < 20; i++) {
+        pid_t child = fork();
+        if (child == 0) {
+            (void)alarm(20); /* a deadlock ends the child */
+            dbk_block_unref(make((size_t)1 << 20, NULL));
+            dbk_block_pool_trim();
+            _exit(0);
+        }
+        int status = -1;
+        CHECK(child > 0);
+        CHECK_EQ_I64(waitpid(child, &status, 0), child);
+        CHECK_EQ_I64(status, 0);
+    }
+    atomic_store(&fork_done, true);
+    CHECK_EQ_I64(pthread_join(thread, NULL), 0);
     dbk_block_pool_trim();
 }
 

@@ -672,3 +672,76 @@ DBK_TEST(ipc_error_is_final) {
     dbk_unpack_free(u);
     dbk_error_reset(&err);
 }
+
+/* ---- schemas ---- */
+
+typedef void (*spoil)(dbk_schema *s);
+
+static void spoil_scale(dbk_schema *s) {
+    s->columns[0].scale = 1001;
+}
+static void spoil_precision(dbk_schema *s) {
+    s->columns[0].precision = 39;
+}
+static void spoil_width(dbk_schema *s) {
+    s->columns[0].type = DBK_TYPE_FIXED_BINARY;
+    s->columns[0].width = -1;
+}
+static void spoil_list(dbk_schema *s) {
+    s->columns[0].type = DBK_TYPE_LIST;
+}
+static void spoil_map(dbk_schema *s) {
+    dbk_error err = {0};
+    s->columns[0].type = DBK_TYPE_MAP;
+    CHECK_OK(dbk_field_add_children(s, &s->columns[0], 1, &err), &err);
+}
+static void spoil_run_ends(dbk_schema *s) {
+    dbk_error err = {0};
+    s->columns[0].type = DBK_TYPE_RUN_END;
+    CHECK_OK(dbk_field_add_children(s, &s->columns[0], 2, &err), &err);
+}
+static void spoil_time(dbk_schema *s) {
+    s->columns[0].type = DBK_TYPE_TIME32;
+    s->columns[0].unit = DBK_UNIT_NS;
+}
+static void spoil_union(dbk_schema *s) {
+    dbk_error err = {0};
+    static int8_t ids[] = {4, 4};
+    s->columns[0].type = DBK_TYPE_DENSE_UNION;
+    s->columns[0].type_ids = ids;
+    CHECK_OK(dbk_field_add_children(s, &s->columns[0], 2, &err), &err);
+}
+static void spoil_depth(dbk_schema *s) {
+    dbk_error err = {0};
+    dbk_field *f = &s->columns[0];
+    for (size_t i = 0; i < 64; i++) {
+        f->type = DBK_TYPE_LIST;
+        CHECK_OK(dbk_field_add_children(s, f, 1, &err), &err);
+        f = f->children;
+    }
+}
+DBK_TEST(ipc_error_schemas) {
+    static const struct {
+        const char *name;
+        spoil spoil;
+        const char *text;
+    } rows[] = {
+        {"scale", spoil_scale, "Arrow schema: decimal with a scale of 1001"},
+        {"precision", spoil_precision, "decimal with a precision of 39"},
+        {"width", spoil_width, "a fixed size of -1"},
+        {"list", spoil_list, "field \"c\" of type list has 0 children, 1 expected"},
+        {"map", spoil_map, "map whose entries are no struct of key and value"},
+        {"run ends", spoil_run_ends, "run ends of type number"},
+        {"time", spoil_time, "time whose unit does not go with a bit width of 32"},
+        {"union", spoil_union, "union with a wrong or repeated type id, 4"},
+        {"depth", spoil_depth, "nested deeper than 64"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        dbk_buf in = {0};
+        dbk_schema *s = one_column(DBK_TYPE_DECIMAL128, DBK_TYPE_NULL);
+        CHECK_CASE(rows[i].name);
+        rows[i].spoil(s);
+        start(&in, s);
+        check_fails(&in, DBK_DATA_LOSS, rows[i].text);
+    }
+}

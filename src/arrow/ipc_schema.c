@@ -34,6 +34,9 @@ enum {
     FB_LARGE_LIST_VIEW
 };
 
+/* Far beyond what a type can use; keeps the text of a value short. */
+#define DECIMAL_SCALE_MAX 1000
+
 /* Tables and texts of a flatbuffer may be shared, so that a short message could describe a schema
  * that is exponentially larger. Both budgets are far above what any honest writer needs. */
 typedef struct reading {
@@ -128,6 +131,10 @@ static dbk_status read_decimal(const reading *r, const dbk_fb_table *t, dbk_fiel
     DBK_TRY(dbk_fb_i32(t, 0, 0, &f->precision, r->err));
     DBK_TRY(dbk_fb_i32(t, 1, 0, &f->scale, r->err));
     DBK_TRY(dbk_fb_i32(t, 2, 128, &bits, r->err));
+    if (f->scale > DECIMAL_SCALE_MAX || f->scale < -DECIMAL_SCALE_MAX) {
+        st = bad(r, "decimal with a scale of", f->scale);
+        goto done;
+    }
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         if (bits == sizes[i].bits) {
             f->type = sizes[i].type;

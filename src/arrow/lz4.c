@@ -26,7 +26,23 @@ static struct {
     dbk_lz4 *first;
 } idle = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
+/* As in block.c: a child of fork gets the list in one piece and unlocked. */
+static void fork_lock(void) {
+    dbk_mutex_lock(&idle.lock);
+}
+
+static void fork_unlock(void) {
+    dbk_mutex_unlock(&idle.lock);
+}
+
+static void fork_prepare(void) {
+    (void)pthread_atfork(fork_lock, fork_unlock, fork_unlock);
+}
+
+static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+
 dbk_status dbk_lz4_new(dbk_lz4 **out, dbk_error *err) {
+    (void)pthread_once(&fork_once, fork_prepare);
     dbk_mutex_lock(&idle.lock);
     dbk_lz4 *z = idle.first;
     if (z != NULL) {
