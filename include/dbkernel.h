@@ -116,6 +116,18 @@ KERNEL_API KernelStatusCode dbk_result_stream_export(kernel_result_stream_t *str
 KERNEL_API KernelStatusCode dbk_result_stream_next_ipc(kernel_result_stream_t *stream,
                                                        const uint8_t **buf, size_t *len);
 
+/* ---- Metadata ---------------------------------------------------------------------------------- */
+
+/* The SQL types and their properties, in the 18 columns of JDBC's getTypeInfo; no request is made. */
+KERNEL_API KernelStatusCode dbk_metadata_type_info(kernel_session_t *session,
+                                                   kernel_result_stream_t **out);
+/* As kernel_metadata_foreign_keys, but only keys that refer to the parent table: its names are
+ * compared in any case, NULL ones are not. */
+KERNEL_API KernelStatusCode dbk_metadata_cross_reference(
+    kernel_session_t *session, const char *parent_catalog, const char *parent_schema,
+    const char *parent_table, const char *foreign_catalog, const char *foreign_schema,
+    const char *foreign_table, kernel_result_stream_t **out);
+
 #ifdef __cplusplus
 }
 #endif

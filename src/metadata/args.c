@@ -77,89 +77,103 @@ static dbk_status check_pattern(dbk_slice s, dbk_error *err) {
     return DBK_OK;
 }
 
-static dbk_status check_optional_identifier(dbk_slice s, dbk_error *err) {
-    return s.ptr == NULL ? DBK_OK : check_identifier(s, err);
+/* ---- the arguments of each call, in the order they are judged ---- */
+
+typedef enum arg_kind {
+    ARG_PATTERN,
+    ARG_NAME,
+    ARG_NAME_OR_EMPTY, /* "" is no mistake: no rows (spec metadata.md 2.1) */
+    ARG_NEEDED_NAME
+} arg_kind;
+
+typedef struct arg {
+    const char *name; /* in messages */
+    size_t offset;    /* of the slice in the request */
+    arg_kind kind;
+} arg;
+
+#define ARG(name, member, kind) \
+    { name, offsetof(dbk_metadata_request, member), kind }
+#define MAX_ARGS 6
+
+static const arg call_args[][MAX_ARGS] = {
+    [DBK_METADATA_SCHEMAS] = {ARG("catalog", catalog, ARG_NAME_OR_EMPTY),
+                              ARG("schema_pattern", schema, ARG_PATTERN)},
+    [DBK_METADATA_TABLES] = {ARG("catalog", catalog, ARG_PATTERN),
+                             ARG("schema_pattern", schema, ARG_PATTERN),
+                             ARG("table_pattern", object, ARG_PATTERN)},
+    [DBK_METADATA_COLUMNS] = {ARG("catalog", catalog, ARG_NAME_OR_EMPTY),
+                              ARG("schema_pattern", schema, ARG_PATTERN),
+                              ARG("table_pattern", object, ARG_PATTERN),
+                              ARG("column_pattern", column, ARG_PATTERN)},
+    [DBK_METADATA_FUNCTIONS] = {ARG("catalog", catalog, ARG_NAME),
+                                ARG("schema_pattern", schema, ARG_PATTERN),
+                                ARG("function_pattern", object, ARG_PATTERN)},
+    [DBK_METADATA_PROCEDURES] = {ARG("catalog", catalog, ARG_NAME),
+                                 ARG("schema_pattern", schema, ARG_PATTERN),
+                                 ARG("procedure_pattern", object, ARG_PATTERN)},
+    [DBK_METADATA_PROCEDURE_COLUMNS] = {ARG("catalog", catalog, ARG_NAME),
+                                        ARG("schema_pattern", schema, ARG_PATTERN),
+                                        ARG("procedure_pattern", object, ARG_PATTERN),
+                                        ARG("column_pattern", column, ARG_PATTERN)},
+    [DBK_METADATA_PRIMARY_KEYS] = {ARG("catalog", catalog, ARG_NAME),
+                                   ARG("schema", schema, ARG_NAME),
+                                   ARG("table", object, ARG_NEEDED_NAME)},
+    [DBK_METADATA_FOREIGN_KEYS] = {ARG("parent_catalog", parent_catalog, ARG_NAME),
+                                   ARG("parent_schema", parent_schema, ARG_NAME),
+                                   ARG("parent_table", parent_table, ARG_NAME),
+                                   ARG("foreign_catalog", catalog, ARG_NAME),
+                                   ARG("foreign_schema", schema, ARG_NAME),
+                                   ARG("foreign_table", object, ARG_NAME)},
+    [DBK_METADATA_TYPE_INFO] = {{0}},
+};
+
+static dbk_status check_utf8(const char *name, dbk_slice s, dbk_error *err) {
+    return dbk_utf8_valid(s)
+               ? DBK_OK
+               : dbk_error_set(err, DBK_INVALID_ARGUMENT, "%s is not valid UTF-8", name);
 }
 
-static dbk_status check_patterns(const dbk_metadata_request *r, dbk_error *err) {
-    dbk_status st = DBK_OK;
-    DBK_TRY(check_pattern(r->schema, err));
-    DBK_TRY(check_pattern(r->object, err));
-    DBK_TRY(check_pattern(r->column, err));
-done:
-    return st;
+static dbk_status check_arg(const arg *a, const dbk_metadata_request *r, dbk_error *err) {
+    const dbk_slice *s = (const dbk_slice *)(const void *)((const char *)r + a->offset);
+    if (s->ptr == NULL) {
+        return a->kind != ARG_NEEDED_NAME
+                   ? DBK_OK
+                   : dbk_error_set(err, DBK_INVALID_ARGUMENT, "%s must not be null", a->name);
+    }
+    dbk_status st = check_utf8(a->name, *s, err);
+    if (st != DBK_OK || (a->kind == ARG_NAME_OR_EMPTY && s->len == 0)) {
+        return st;
+    }
+    return a->kind == ARG_PATTERN ? check_pattern(*s, err) : check_identifier(*s, err);
 }
 
-/* ---- keys: three names, all needed ---- */
-
-static dbk_status missing(const char *what, dbk_error *err) {
-    return dbk_error_set(err, DBK_INVALID_ARGUMENT, "%s", what);
-}
-
-static dbk_status check_primary_keys(const dbk_metadata_request *r, dbk_error *err) {
-    dbk_status st = DBK_OK;
-    DBK_TRY(check_optional_identifier(r->catalog, err));
-    DBK_TRY(check_optional_identifier(r->schema, err));
-    if (r->object.ptr == NULL) {
-        return missing("table must not be null", err);
+/* What cannot be left out of the keys' calls. */
+static dbk_status check_keys(const dbk_metadata_request *r, dbk_error *err) {
+    const char *missing = NULL;
+    if (r->call == DBK_METADATA_PRIMARY_KEYS) {
+        missing = r->catalog.ptr == NULL  ? "primary_keys requires a catalog identifier"
+                  : r->schema.ptr == NULL ? "primary_keys requires a schema identifier"
+                                          : NULL;
+    } else if (r->call == DBK_METADATA_FOREIGN_KEYS && r->object.ptr != NULL) {
+        missing = r->catalog.ptr == NULL  ? "foreign_keys requires foreign_catalog"
+                  : r->schema.ptr == NULL ? "foreign_keys requires foreign_schema"
+                                          : NULL;
     }
-    DBK_TRY(check_identifier(r->object, err));
-    if (r->catalog.ptr == NULL) {
-        return missing("primary_keys requires a catalog identifier", err);
-    }
-    if (r->schema.ptr == NULL) {
-        return missing("primary_keys requires a schema identifier", err);
-    }
-done:
-    return st;
-}
-
-static dbk_status check_foreign_keys(const dbk_metadata_request *r, dbk_error *err) {
-    const dbk_slice names[] = {r->parent_catalog, r->parent_schema, r->parent_table,
-                               r->catalog,        r->schema,        r->object};
-    dbk_status st = DBK_OK;
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        DBK_TRY(check_optional_identifier(names[i], err));
-    }
-    if (r->object.ptr != NULL && r->catalog.ptr == NULL) {
-        return missing("foreign_keys requires foreign_catalog", err);
-    }
-    if (r->object.ptr != NULL && r->schema.ptr == NULL) {
-        return missing("foreign_keys requires foreign_schema", err);
-    }
-done:
-    return st;
-}
-
-/* An empty catalog where "" means "in no catalog": no rows, not a mistake (spec 2.1). */
-static dbk_status check_schemas_or_columns(const dbk_metadata_request *r, dbk_error *err) {
-    dbk_status st = r->catalog.len == 0 ? DBK_OK : check_identifier(r->catalog, err);
-    return st == DBK_OK ? check_patterns(r, err) : st;
+    return missing == NULL ? DBK_OK : dbk_error_set(err, DBK_INVALID_ARGUMENT, "%s", missing);
 }
 
 dbk_status dbk_metadata_check(const dbk_metadata_request *r, dbk_error *err) {
     dbk_status st = DBK_OK;
-    switch (r->call) {
-    case DBK_METADATA_SCHEMAS:
-    case DBK_METADATA_COLUMNS:
-        return check_schemas_or_columns(r, err);
-    case DBK_METADATA_TABLES:
-        st = check_pattern(r->catalog, err);
-        return st == DBK_OK ? check_patterns(r, err) : st;
-    case DBK_METADATA_FUNCTIONS:
-    case DBK_METADATA_PROCEDURES:
-    case DBK_METADATA_PROCEDURE_COLUMNS:
-        st = check_optional_identifier(r->catalog, err);
-        return st == DBK_OK ? check_patterns(r, err) : st;
-    case DBK_METADATA_PRIMARY_KEYS:
-        return check_primary_keys(r, err);
-    case DBK_METADATA_FOREIGN_KEYS:
-        return check_foreign_keys(r, err);
-    case DBK_METADATA_CATALOGS:
-    case DBK_METADATA_TABLE_TYPES:
-    case DBK_METADATA_TYPE_INFO:
-        break;
+    const arg *args = call_args[r->call];
+    for (size_t i = 0; i < MAX_ARGS && args[i].name != NULL; i++) {
+        DBK_TRY(check_arg(&args[i], r, err));
     }
+    for (size_t i = 0; i < r->type_count; i++) {
+        DBK_TRY(check_utf8("table_types", r->types[i], err));
+    }
+    DBK_TRY(check_keys(r, err));
+done:
     return st;
 }
 
@@ -181,7 +195,7 @@ static dbk_slice server_message(const dbk_error *failure) {
 bool dbk_metadata_tolerates(dbk_metadata_call call, const dbk_error *failure) {
     static const char *const words[] = {"NO_SUCH_CATALOG_EXCEPTION", "TABLE_OR_VIEW_NOT_FOUND",
                                         "SCHEMA_NOT_FOUND", "INVALID_PARAMETER_VALUE"};
-    bool refused = failure->http_status >= 400 && failure->http_status < 500;
+    bool refused = failure->http_status >= 400;
     if (call == DBK_METADATA_CATALOGS || (failure->code != DBK_SQL && !refused)) {
         return false;
     }

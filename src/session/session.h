@@ -11,6 +11,7 @@
 #include "arrow/arrow.h"
 #include "auth/auth.h"
 #include "base/base.h"
+#include "metadata/metadata.h"
 #include "net/net.h"
 #include "result/result.h"
 #include "sea/sea.h"
@@ -202,6 +203,13 @@ typedef struct dbk_exec_facts {
     bool truncated, has_result_set, external_links, volume_operation;
 } dbk_exec_facts;
 void dbk_exec_get_facts(const dbk_exec *e, dbk_exec_facts *out);
+
+/* ---- catalog calls --------------------------------------------------------------------------------- */
+
+/* Asks the server (one statement, or one per catalog with at most eight at a time) and blocks until
+ * all rows are here, in the columns of the call. InvalidHandle after dbk_session_close. */
+DBK_MUST_USE dbk_status dbk_session_metadata(dbk_session *s, const dbk_metadata_request *request,
+                                             dbk_stream **out, dbk_error *err);
 
 /* ---- cancelling ------------------------------------------------------------------------------------ */
 
