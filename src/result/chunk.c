@@ -278,7 +278,7 @@ static dbk_status decode_rows(dbk_stream *s, dbk_chunk *c, const json_t *rows, d
     dbk_status st = DBK_OK;
     dbk_schema *schema = NULL;
     dbk_batch *batch = NULL;
-    DBK_TRY(dbk_schema_from_columns(s->columns, s->manifest.columns_len, &schema, err));
+    DBK_TRY(dbk_schema_for_rows(s->columns, s->manifest.columns_len, &schema, err));
     DBK_TRY(dbk_stream_see_schema(s, schema, true, c->index, err));
     if (json_array_size(rows) > 0) {
         DBK_TRY(dbk_batch_from_json(schema, rows, (dbk_block_owner){0}, &batch, err));

@@ -52,6 +52,11 @@ DBK_MUST_USE dbk_status dbk_stream_schema(dbk_stream *s, dbk_schema **out, dbk_e
  * it comes again at the next call. Batches have at least one row. */
 DBK_MUST_USE dbk_status dbk_stream_next(dbk_stream *s, dbk_batch **out, dbk_error *err);
 
+/* The same without blocking: *would_block true and *out NULL when nothing is there yet. Decodes at
+ * most one inline chunk. */
+DBK_MUST_USE dbk_status dbk_stream_try_next(dbk_stream *s, dbk_batch **out, bool *would_block,
+                                            dbk_error *err);
+
 /* First value of column `name` of the first batch when the result has one row and the column is an
  * integer: the row count of DML. False otherwise; takes nothing out of the stream and does not wait:
  * looks at an inline result only. */

@@ -310,36 +310,50 @@ done:
     return st;
 }
 
-dbk_status dbk_stream_next(dbk_stream *s, dbk_batch **out, dbk_error *err) {
-    for (;;) {
-        dbk_batch *batch = NULL;
-        dbk_mutex_lock(&s->shared.lock);
-        read_step step = look_locked(s, &batch, err);
-        while (step == READ_WAIT) {
-            dbk_cond_wait(&s->shared.changed, &s->shared.lock);
-            step = look_locked(s, &batch, err);
-        }
-        bool hungry = (step == READ_AGAIN || step == READ_BATCH) && was_hungry_locked(s);
-        dbk_mutex_unlock(&s->shared.lock);
-        if (hungry) {
-            dbk_stream_pump(s);
-        }
-        switch (step) {
-        case READ_AGAIN:
-            break;
-        case READ_RAW:
-            decode_head(s);
-            break;
-        case READ_BATCH:
-            return finish_batch(s, batch, out, err);
-        case READ_END:
-            *out = NULL;
-            return DBK_OK;
-        case READ_WAIT:
-        case READ_FAILED:
-            return err->code;
-        }
+/* One look, and what follows from it at once. wait: blocks until there is something to do. */
+static read_step move(dbk_stream *s, bool wait, dbk_batch **batch, dbk_error *err) {
+    dbk_mutex_lock(&s->shared.lock);
+    read_step step = look_locked(s, batch, err);
+    while (step == READ_WAIT && wait) {
+        dbk_cond_wait(&s->shared.changed, &s->shared.lock);
+        step = look_locked(s, batch, err);
     }
+    bool hungry = (step == READ_AGAIN || step == READ_BATCH) && was_hungry_locked(s);
+    dbk_mutex_unlock(&s->shared.lock);
+    if (hungry) {
+        dbk_stream_pump(s);
+    }
+    if (step == READ_RAW) {
+        decode_head(s);
+    }
+    return step;
+}
+
+static dbk_status read_next(dbk_stream *s, bool wait, dbk_batch **out, bool *would_block,
+                            dbk_error *err) {
+    dbk_batch *batch = NULL;
+    read_step step = READ_AGAIN;
+    while (step == READ_AGAIN || step == READ_RAW) {
+        step = move(s, wait, &batch, err);
+    }
+    *would_block = step == READ_WAIT;
+    if (step == READ_FAILED) {
+        return err->code;
+    }
+    if (step == READ_BATCH) {
+        return finish_batch(s, batch, out, err);
+    }
+    *out = NULL;
+    return DBK_OK;
+}
+
+dbk_status dbk_stream_next(dbk_stream *s, dbk_batch **out, dbk_error *err) {
+    bool would_block = false;
+    return read_next(s, true, out, &would_block, err);
+}
+
+dbk_status dbk_stream_try_next(dbk_stream *s, dbk_batch **out, bool *would_block, dbk_error *err) {
+    return read_next(s, false, out, would_block, err);
 }
 
 /* What the schema is still waiting for. */
