@@ -294,8 +294,8 @@ static bool export_columns(shared *s, const dbk_schema *schema, struct ArrowSche
 }
 
 dbk_status dbk_schema_export(const dbk_schema *schema, struct ArrowSchema *out, dbk_error *err) {
-    struct ArrowSchema root = {
-        .format = "+s", .name = "", .n_children = (int64_t)schema->column_count};
+    /* Without a name, as the peer: spec c-abi 2.7 [ran]. */
+    struct ArrowSchema root = {.format = "+s", .n_children = (int64_t)schema->column_count};
     shared *s = shared_new();
     if (s == NULL || !export_columns(s, schema, &root, err)) {
         if (s != NULL) {

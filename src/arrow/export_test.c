@@ -24,6 +24,7 @@ static void check_formats(const char *name, const char *const *formats) {
     CHECK_OK(dbk_schema_export(d.schema, &s, &err), &err);
     decoded_reset(&d); /* the export stands alone */
     CHECK_STR(s.format, "+s");
+    CHECK(s.name == NULL);
     for (int64_t i = 0; i < s.n_children; i++) {
         CHECK(formats[i] != NULL);
         CHECK_STR(s.children[i]->format, formats[i]);
