@@ -14,21 +14,21 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FUNCTIONS(X)                                                                               \
-    X(kernel_get_last_error)                                                                       \
-    X(kernel_session_config_new)                                                                   \
-    X(kernel_session_config_set_warehouse)                                                         \
-    X(kernel_session_config_set_auth_pat)                                                          \
-    X(kernel_session_config_set_tls_allow_self_signed)                                             \
-    X(kernel_session_open)                                                                         \
-    X(kernel_session_close)                                                                        \
-    X(kernel_session_new_statement)                                                                \
-    X(kernel_statement_set_sql)                                                                    \
-    X(kernel_statement_execute)                                                                    \
-    X(kernel_statement_close)                                                                      \
-    X(kernel_executed_statement_get_result_stream)                                                 \
-    X(kernel_executed_statement_close)                                                             \
-    X(kernel_result_stream_next_batch)                                                             \
+#define FUNCTIONS(X)                                   \
+    X(kernel_get_last_error)                           \
+    X(kernel_session_config_new)                       \
+    X(kernel_session_config_set_warehouse)             \
+    X(kernel_session_config_set_auth_pat)              \
+    X(kernel_session_config_set_tls_allow_self_signed) \
+    X(kernel_session_open)                             \
+    X(kernel_session_close)                            \
+    X(kernel_session_new_statement)                    \
+    X(kernel_statement_set_sql)                        \
+    X(kernel_statement_execute)                        \
+    X(kernel_statement_close)                          \
+    X(kernel_executed_statement_get_result_stream)     \
+    X(kernel_executed_statement_close)                 \
+    X(kernel_result_stream_next_batch)                 \
     X(kernel_result_stream_close)
 
 static struct {
@@ -43,11 +43,11 @@ static void load(const char *path) {
         fprintf(stderr, "%s\n", dlerror());
         exit(2);
     }
-#define LOOK_UP(name)                                                                              \
-    *(void **)(void *)&k.name = dlsym(library, #name);                                             \
-    if (k.name == NULL) {                                                                          \
-        fprintf(stderr, "no %s in %s\n", #name, path);                                             \
-        exit(2);                                                                                   \
+#define LOOK_UP(name)                                  \
+    *(void **)(void *)&k.name = dlsym(library, #name); \
+    if (k.name == NULL) {                              \
+        fprintf(stderr, "no %s in %s\n", #name, path); \
+        exit(2);                                       \
     }
     FUNCTIONS(LOOK_UP)
 #undef LOOK_UP

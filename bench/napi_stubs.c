@@ -2,10 +2,10 @@
  * them is called. A program that dlopens it links this file with -rdynamic. */
 #include <stdlib.h>
 
-#define STUB(name)                                                                                 \
-    void name(void);                                                                               \
-    void name(void) {                                                                              \
-        abort();                                                                                   \
+#define STUB(name)    \
+    void name(void);  \
+    void name(void) { \
+        abort();      \
     }
 
 STUB(napi_add_env_cleanup_hook)
