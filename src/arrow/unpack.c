@@ -2,7 +2,9 @@
  *
  * The decoded stream is written front to back into a block, messages with everything, and parsed
  * where it lies. When the block is full, the message that has begun moves to the front of a new one;
- * whole messages never move. So an input whose size is known in advance is written once. */
+ * whole messages never move. So an input whose size is known in advance is written once. Bodies are
+ * aligned as the stream aligns them, to 8 bytes: placing each at 64 would take liblz4's way through
+ * its own buffer and a second copy of everything. */
 #include "arrow/ipc_read.h"
 
 #include <inttypes.h>
