@@ -367,10 +367,10 @@ class App:
             return
         warehouse, path = self._warehouse, scope["path"]
         is_api = scope["server"][1] == self._api_port
-        if path.startswith("/_lw/"):
+        warehouse.last_request = warehouse.clock.now()
+        if path.startswith("/_lw/") and is_api:
             await self._api(scope, receive, send)
             return
-        warehouse.last_request = warehouse.clock.now()
         entry = self._open_entry(scope, "api" if is_api else "storage")
 
         async def watched_send(message) -> None:

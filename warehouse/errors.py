@@ -4,13 +4,18 @@ from __future__ import annotations
 
 
 class SqlError(Exception):
-    """A statement failed. The text follows Spark: ``[CONDITION] message. SQLSTATE: xxxxx``."""
+    """A statement failed. The text follows Spark: ``[CONDITION] message. SQLSTATE: xxxxx``.
 
-    def __init__(self, condition: str, message: str, sql_state: str, error_code: str = "BAD_REQUEST"):
+    ``context`` comes behind the state: the place in the statement and its text.
+    """
+
+    def __init__(
+        self, condition: str, message: str, sql_state: str, error_code: str = "BAD_REQUEST", context: str = ""
+    ):
         text = message.rstrip()
         if not text.endswith((".", "!", "?")):
             text += "."
-        super().__init__(f"[{condition}] {text} SQLSTATE: {sql_state}")
+        super().__init__(f"[{condition}] {text} SQLSTATE: {sql_state}{context}")
         self.condition = condition
         self.sql_state = sql_state
         self.error_code = error_code

@@ -98,11 +98,13 @@ _RULES: list[tuple[re.Pattern, str, str, str]] = [
         (r'(?:Table|View) with name "?(?P<name>[^"\n]+?)"? already exists', "TABLE_OR_VIEW_ALREADY_EXISTS", "42P07",
          "Cannot create table or view `{name}` because it already exists"),
         (r"Constraint Error", "CHECK_CONSTRAINT_VIOLATION", "23001", "{0}"),
+        (r"Malformed JSON", "MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION", "22023", "{0}"),
         (r"Parser Error", "PARSE_SYNTAX_ERROR", "42601", "{0}"),
         (r"Out of Memory", "INSUFFICIENT_RESOURCES", "53200", "{0}"),
         (r"TransactionContext Error|Conflict on", "DELTA_CONCURRENT_WRITE", "40000", "{0}"),
         (r"Permission Error", "INSUFFICIENT_PERMISSIONS", "42501", "{0}"),
         (r"Binder Error", "ANALYSIS_ERROR", "42000", "{0}"),
+        (r"Invalid Input Error", "INVALID_PARAMETER_VALUE", "22023", "{0}"),
         (r"Not implemented|Catalog Error", "UNSUPPORTED_FEATURE", "0A000", "{0}"),
     ]
 ]  # fmt: skip
@@ -124,7 +126,7 @@ def sql_error(error: duckdb.Error | Exception, sql: str) -> SqlError:
         if match is None:
             continue
         groups = {k: _ENGINE_NAMES.get(v, v) for k, v in match.groupdict(default="").items()}
-        return SqlError(condition, template.format(first_line, **groups) + _quote(sql), state)
+        return SqlError(condition, template.format(first_line, **groups), state, context=_quote(sql))
     return SqlError("INTERNAL_ERROR", first_line, "XX000")
 
 
@@ -132,4 +134,4 @@ def _quote(sql: str) -> str:
     shown = sql.strip()
     if len(shown) > 2000:
         shown = shown[:2000] + "..."
-    return f".\n== SQL ==\n{shown}\n"
+    return f"\n== SQL ==\n{shown}\n"

@@ -140,6 +140,8 @@ class Converter:
             return array.cast(wanted)
         except pa.ArrowInvalid as error:
             raise SqlError("ARITHMETIC_OVERFLOW", str(error), "22003") from error
+        except pa.ArrowNotImplementedError as error:  # intervals inside arrays, maps and structs
+            raise SqlError("UNSUPPORTED_FEATURE", f"Cannot send this type: {error}", "0A000") from error
 
 
 # -- JSON_ARRAY -----------------------------------------------------------------------------------

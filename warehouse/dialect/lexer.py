@@ -44,9 +44,9 @@ def syntax_error(near: str, sql: str, position: int) -> SqlError:
     shown = sql if len(sql) <= 2000 else sql[:2000] + "..."
     return SqlError(
         "PARSE_SYNTAX_ERROR",
-        f"Syntax error at or near {where}. SQLSTATE: 42601 (line {line}, pos {column})\n\n"
-        f"== SQL ==\n{shown}\n{'-' * min(column, 200)}^^^\n",
+        f"Syntax error at or near {where}",
         "42601",
+        context=f" (line {line}, pos {column})\n\n== SQL ==\n{shown}\n{'-' * min(column, 200)}^^^\n",
     )
 
 

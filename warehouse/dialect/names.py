@@ -23,7 +23,8 @@ _FUNCTIONS = {
     "ArrayUniqueAgg": "collect_set", "Struct": "struct", "StarMap": "map", "Map": "map", "Array": "array",
     "CurrentTimestamp": "current_timestamp", "CurrentDate": "current_date", "Uuid": "uuid", "Rand": "rand",
     "CurrentCatalog": "current_catalog", "CurrentDatabase": "current_database", "Typeof": "typeof",
-    "CurrentSchema": "current_schema", "Quantile": "percentile", "CurrentUser": "current_user", "Substring": "substring",
+    "CurrentSchema": "current_schema", "Quantile": "percentile", "ArgMax": "max_by",
+    "ArgMin": "min_by", "GroupConcat": "listagg", "CurrentUser": "current_user", "Substring": "substring",
 }  # fmt: skip
 
 
@@ -212,6 +213,9 @@ class Namer:
         elif node.args.get("spec") is not None:
             parts.append(node.args["spec"].sql(dialect="databricks"))
         return f"{self.text(node.this)} OVER ({' '.join(parts)})"
+
+    def _filter(self, node: exp.Filter) -> str:
+        return f"{self.text(node.this)} FILTER (WHERE {self.text(node.expression.this)})"
 
     def _ordered(self, node: exp.Ordered) -> str:
         down = bool(node.args.get("desc"))

@@ -172,7 +172,8 @@ class Translator:
 
     def _done(self, tree: exp.Expression, columns: Columns | None) -> Translation:
         sql = tree.sql(dialect="duckdb", comments=False)
-        return Translation(sql, columns, self.tables, self.system_views, self.expressions.volatile)
+        volatile = self.expressions.volatile or tree.find(exp.TableSample) is not None
+        return Translation(sql, columns, self.tables, self.system_views, volatile)
 
     def _nested(self, node: exp.Query, scope: Scope) -> Columns | None:
         return self.visit(node, scope)

@@ -28,6 +28,7 @@ from warehouse.journal import Effects
 from warehouse.sessions import Session, install_zones
 from warehouse.wire import Column
 
+DEFAULT_ZONE = "Etc/UTC"
 BATCH_ROWS = 61_440  # 30 vectors: DuckDB hands out whole vectors
 
 
@@ -48,6 +49,8 @@ class DuckEngine:
             self.root.execute(f"CREATE OR REPLACE MACRO {quote(name)}({rest}")
         samples.install(self)
         for setting in (
+            f"TimeZone='{DEFAULT_ZONE}'",
+            "error_on_division_by_zero=true",
             "default_null_order='nulls_first_on_asc_last_on_desc'",
             "autoinstall_known_extensions=false",
             "autoload_known_extensions=false",
@@ -98,6 +101,8 @@ class DuckEngine:
         if outcome is not None:
             return outcome
         tree = Binder(parameters).bind(parse(text))
+        if isinstance(tree, exp.Values):
+            tree = exp.select("*").from_(tree)
         if isinstance(tree, exp.Query):
             return self.query(session, self.translate(session, text, tree), text, cancel)
         if isinstance(tree, (exp.Insert, exp.Update, exp.Delete, exp.Merge)):
@@ -127,10 +132,10 @@ class DuckEngine:
         cursor = self.root.cursor()
         cancel.on_cancel(cursor.interrupt)
         cancel.check()
-        cursor.execute(
-            f"SET TimeZone='{session.zone}'; "
-            f"SET error_on_division_by_zero={'true' if session.ansi else 'false'}"
-        )
+        if session.zone != DEFAULT_ZONE:  # a SET costs more than a small query
+            cursor.execute(f"SET TimeZone='{session.zone}'")
+        if not session.ansi:
+            cursor.execute("SET error_on_division_by_zero=false")
         for relation, (catalog, view) in (translation.system_views if translation else {}).items():
             cursor.register(relation, infoschema.build(self.catalogs, catalog, view))
         return cursor
