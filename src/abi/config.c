@@ -18,7 +18,7 @@ KernelStatusCode kernel_session_config_new(KernelSessionConfig **out) {
 }
 
 void kernel_session_config_free(KernelSessionConfig *config) {
-    (void)dbk_abi_begin();
+    /* The last error stays: who frees after a setter failed can still read why. */
     if (config != NULL) {
         dbk_config_reset(&config->config);
         dbk_free(config);

@@ -83,7 +83,7 @@ KernelStatusCode kernel_statement_bind_string(kernel_statement_t *stmt, size_t o
     if (value == NULL) {
         return dbk_abi_refuse("string parameter value must not be null");
     }
-    if (!dbk_abi_optional_ok(value, "value")) {
+    if (!dbk_abi_optional_ok(value, "string parameter")) {
         return KernelStatusCode_InvalidArgument;
     }
     return bind_text(stmt, ordinal, "STRING", dbk_slice_of(value));
@@ -91,20 +91,21 @@ KernelStatusCode kernel_statement_bind_string(kernel_statement_t *stmt, size_t o
 
 static KernelStatusCode bind_raw(kernel_statement_t *stmt, const char *name, const char *sql_type,
                                  dbk_slice value) {
-    if (!statement_ok(stmt) || !dbk_abi_optional_ok(name, "name")) {
+    if (!statement_ok(stmt)) {
         return KernelStatusCode_InvalidArgument;
     }
     if (sql_type == NULL) {
         return dbk_abi_refuse("parameter sql_type must not be null");
     }
-    if (!dbk_abi_optional_ok(sql_type, "sql_type")) {
+    if (!dbk_abi_optional_ok(name, "parameter name") ||
+        !dbk_abi_optional_ok(sql_type, "parameter sql_type")) {
         return KernelStatusCode_InvalidArgument;
     }
     if (sql_type[0] == '\0') {
         return dbk_abi_refuse("parameter sql_type must not be empty");
     }
     if (!dbk_utf8_valid(value)) {
-        return dbk_abi_refuse("value is not valid UTF-8");
+        return dbk_abi_refuse("parameter value is not valid UTF-8");
     }
     return dbk_abi_end(dbk_statement_bind_raw(stmt->statement, dbk_slice_of(name),
                                               dbk_slice_of(sql_type), value, dbk_abi_begin()));

@@ -99,24 +99,28 @@ void dbk_config_reset(dbk_config *c) {
 
 /* ---- options by name ---- */
 
-static dbk_status parse_bool(dbk_slice key, dbk_slice value, bool *out, dbk_error *err) {
-    bool yes = dbk_slice_eq_nocase(value, DBK_SLICE("true"));
-    if (!yes && !dbk_slice_eq_nocase(value, DBK_SLICE("false"))) {
+static dbk_status parse_bool(const char *key, dbk_slice value, bool *out, dbk_error *err) {
+    dbk_slice word = dbk_slice_trim(value);
+    bool yes = dbk_slice_eq_nocase(word, DBK_SLICE("true"));
+    if (!yes && !dbk_slice_eq_nocase(word, DBK_SLICE("false"))) {
         return dbk_error_set(err, DBK_INVALID_ARGUMENT,
-                             "client conf '%.*s' expects \"true\" or \"false\", got \"%.*s\"",
-                             (int)dbk_min_size(key.len, 100), key.ptr,
+                             "client conf '%s' expects \"true\" or \"false\", got \"%.*s\"", key,
                              (int)dbk_min_size(value.len, 100), value.ptr);
     }
     *out = yes;
     return DBK_OK;
 }
 
-static dbk_status parse_count(dbk_slice key, dbk_slice value, uint64_t *out, dbk_error *err) {
+/* "12", also "+12" and with blanks around. */
+static dbk_status parse_count(const char *key, dbk_slice value, uint64_t *out, dbk_error *err) {
     uint64_t n = 0;
-    if (!dbk_parse_u64(value, &n) || n == 0) {
+    dbk_slice digits = dbk_slice_trim(value);
+    if (digits.len > 1 && digits.ptr[0] == '+') {
+        digits = dbk_slice_n(digits.ptr + 1, digits.len - 1);
+    }
+    if (!dbk_parse_u64(digits, &n) || n == 0) {
         return dbk_error_set(err, DBK_INVALID_ARGUMENT,
-                             "client conf '%.*s' expects a positive integer, got \"%.*s\"",
-                             (int)dbk_min_size(key.len, 100), key.ptr,
+                             "client conf '%s' expects a positive integer, got \"%.*s\"", key,
                              (int)dbk_min_size(value.len, 100), value.ptr);
     }
     *out = n;
@@ -127,35 +131,38 @@ static const char max_chunks_key[] = "cloudfetch_max_chunks_in_memory";
 
 dbk_status dbk_config_set_client_conf(dbk_config *c, dbk_slice key, dbk_slice value,
                                       dbk_error *err) {
-    dbk_status st = DBK_OK;
-    bool enabled = true;
-    if (dbk_slice_eq_nocase(key, DBK_SLICE("cloudfetch_enabled"))) {
-        st = parse_bool(key, value, &enabled, err);
-        c->cloudfetch_disabled = st == DBK_OK ? !enabled : c->cloudfetch_disabled;
-        return st;
-    }
-    if (dbk_slice_eq_nocase(key, DBK_SLICE("complex_types_as_json"))) {
-        return parse_bool(key, value, &c->convert.complex_as_json, err);
-    }
-    if (dbk_slice_eq_nocase(key, DBK_SLICE("intervals_as_string"))) {
-        return parse_bool(key, value, &c->convert.intervals_as_string, err);
-    }
-    if (dbk_slice_eq_nocase(key, DBK_SLICE("cloudfetch_link_prefetch_window"))) {
-        return parse_count(key, value, &c->link_window, err);
-    }
-    if (dbk_slice_eq_nocase(key, dbk_slice_of(max_chunks_key))) {
-        st = parse_count(key, value, &c->max_chunks, err);
+    bool cloudfetch = !c->cloudfetch_disabled;
+    const struct {
+        const char *key; /* in any case */
+        bool *flag;      /* one of these two */
+        uint64_t *count;
+    } known[] = {
+        {"cloudfetch_enabled", &cloudfetch, NULL},
+        {"cloudfetch_link_prefetch_window", NULL, &c->link_window},
+        {max_chunks_key, NULL, &c->max_chunks},
+        {"inline_max_chunks_in_memory", NULL, &c->inline_max_chunks},
+        {"complex_types_as_json", &c->convert.complex_as_json, NULL},
+        {"intervals_as_string", &c->convert.intervals_as_string, NULL},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (!dbk_slice_eq_nocase(key, dbk_slice_of(known[i].key))) {
+            continue;
+        }
+        dbk_status st = known[i].flag != NULL
+                            ? parse_bool(known[i].key, value, known[i].flag, err)
+                            : parse_count(known[i].key, value, known[i].count, err);
+        c->cloudfetch_disabled = !cloudfetch;
         c->max_chunks = dbk_min_u64(c->max_chunks, MAX_CHUNKS_LIMIT);
         return st;
     }
-    if (dbk_slice_eq_nocase(key, DBK_SLICE("inline_max_chunks_in_memory"))) {
-        return parse_count(key, value, &c->inline_max_chunks, err);
-    }
-    return dbk_error_set(err, DBK_INVALID_ARGUMENT,
-                         "unknown client conf '%.*s'; supported keys: cloudfetch_enabled, "
-                         "cloudfetch_link_prefetch_window, cloudfetch_max_chunks_in_memory, "
-                         "complex_types_as_json, inline_max_chunks_in_memory, intervals_as_string",
-                         (int)dbk_min_size(key.len, 100), key.ptr);
+    return dbk_error_set(
+        err, DBK_INVALID_ARGUMENT,
+        "unknown client conf key \"%.*s\"; recognised client-side result knobs are "
+        "[\"cloudfetch_enabled\", \"cloudfetch_link_prefetch_window\", "
+        "\"cloudfetch_max_chunks_in_memory\", \"inline_max_chunks_in_memory\", "
+        "\"complex_types_as_json\", \"intervals_as_string\"]. (Server session confs like ANSI_MODE "
+        "/ TIMEZONE go through session_conf, not here.)",
+        (int)dbk_min_size(key.len, 100), key.ptr);
 }
 
 dbk_status dbk_config_set_session_conf(dbk_config *c, dbk_slice key, dbk_slice value,

@@ -26,6 +26,10 @@ DBK_TEST(client_conf_accepts) {
     CHECK_EQ_U64(c.max_chunks, 256);
     CHECK_OK(set_client(&c, "inline_max_chunks_in_memory", "2", &err), &err);
     CHECK_EQ_U64(c.inline_max_chunks, 2);
+    CHECK_OK(set_client(&c, "inline_max_chunks_in_memory", " +003\n", &err), &err);
+    CHECK_EQ_U64(c.inline_max_chunks, 3);
+    CHECK_OK(set_client(&c, "intervals_as_string", "\tFALSE ", &err), &err);
+    CHECK(!c.convert.intervals_as_string);
     dbk_config_reset(&c);
 }
 
@@ -40,8 +44,18 @@ DBK_TEST(client_conf_refuses) {
         {"cloudfetch_max_chunks_in_memory", "0", "expects a positive integer, got \"0\""},
         {"inline_max_chunks_in_memory", "-1", "expects a positive integer, got \"-1\""},
         {"cloudfetch_link_prefetch_window", "99999999999999999999", "expects a positive integer"},
-        {"no_such_key", "true", "unknown client conf 'no_such_key'; supported keys: "},
-        {"", "", "unknown client conf ''"},
+        {"CloudFetch_Enabled", " x ",
+         "client conf 'cloudfetch_enabled' expects \"true\" or "
+         "\"false\", got \" x \""},
+        {"inline_max_chunks_in_memory", "++1", "got \"++1\""},
+        {"no_such_key", "true",
+         "unknown client conf key \"no_such_key\"; recognised client-side result knobs are "
+         "[\"cloudfetch_enabled\", \"cloudfetch_link_prefetch_window\", "
+         "\"cloudfetch_max_chunks_in_memory\", \"inline_max_chunks_in_memory\", "
+         "\"complex_types_as_json\", \"intervals_as_string\"]. (Server session confs like "
+         "ANSI_MODE / TIMEZONE go through session_conf, not here.)"},
+        {"", "", "unknown client conf key \"\""},
+        {" cloudfetch_enabled", "true", "unknown client conf key \" cloudfetch_enabled\""},
     };
     dbk_config c;
     dbk_error err = {0};

@@ -31,16 +31,17 @@ struct dbk_exec {
     uint64_t begun_ms;
     atomic_int state; /* dbk_sea_state, as last told by the server */
     atomic_uint retries;
-    atomic_bool finished; /* all below is set and no longer changes */
-    uint64_t finished_ms;
+    atomic_bool finished; /* the stream is there, facts no longer change */
     dbk_mutex lock;
     dbk_op *op;              /* under lock: while it runs; counted */
     dbk_str statement_id;    /* under lock until finished; set once */
-    dbk_sea_call *abandoned; /* under lock: the execute that a cancel left behind; counted */
-    bool close_needed;       /* under lock: the server still holds the statement */
+    dbk_sea_call *abandoned; /* under lock: the execute that a cancel left behind; borrowed */
+    bool close_needed;       /* under lock: the server holds the statement and we close it */
     atomic_bool lent;        /* the stream outlives the handle */
     int64_t modified_rows;
-    dbk_stream *stream; /* counted */
+    dbk_sea_reply reply; /* the server's last answer; its data moves into the stream */
+    bool owned;          /* false: attached by id, somebody else closes it on the server */
+    dbk_stream *stream;  /* counted; NULL until the result was opened */
     dbk_exec_facts facts;
 };
 
@@ -53,10 +54,20 @@ typedef struct dbk_request {
     dbk_sea_tag *tags;             /* owned */
 } dbk_request;
 
-/* The operation that sends a statement and polls it to its end; its result is in e. The request is
- * used during the call only. One reference for the caller. */
-DBK_MUST_USE dbk_status dbk_run_new(dbk_exec *e, const dbk_sea_statement_request *request,
+/* Operations on an execution; one at a time. One reference for the caller. */
+typedef enum dbk_run_kind {
+    DBK_RUN_EXECUTE, /* send, poll to the end, open the result */
+    DBK_RUN_SUBMIT,  /* send, first answer */
+    DBK_RUN_LOOK,    /* one poll */
+    DBK_RUN_AWAIT    /* poll to the end, open the result */
+} dbk_run_kind;
+/* request: for EXECUTE and SUBMIT, used during the call only; else NULL. patience_ms: AWAIT gives up
+ * looking after so long and is done with DBK_OK and an unfinished execution; 0: never. */
+DBK_MUST_USE dbk_status dbk_run_new(dbk_exec *e, dbk_run_kind kind,
+                                    const dbk_sea_statement_request *request, uint64_t patience_ms,
                                     dbk_op **out, dbk_error *err);
+/* Blocks until the operation is done; a canceller finds it meanwhile. Takes op. */
+DBK_MUST_USE dbk_status dbk_exec_run(dbk_exec *e, dbk_op *takes_op, dbk_error *err);
 /* A cancel was accepted by the server: look at once, and wait a bounded time for the state to follow.
  * Any thread. */
 void dbk_run_hurry(dbk_op *op);
@@ -73,7 +84,7 @@ void dbk_cancel_watch_begin(dbk_cancel_watch *w, dbk_cancel_token *t,
 void dbk_cancel_watch_end(dbk_cancel_watch *w);
 
 /* "1.5", "10000000000": the shortest decimal text that reads back as v, never with an exponent.
- * size must be at least 400. InvalidArgument for NaN and infinities. */
-DBK_MUST_USE dbk_status dbk_double_text(double v, char *out, size_t size, dbk_error *err);
+ * "NaN", "inf", "-inf". size must be at least 400. */
+void dbk_double_text(double v, char *out, size_t size);
 
 #endif

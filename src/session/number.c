@@ -14,13 +14,13 @@ static void shortest(double v, char *out, size_t size) {
     }
 }
 
-dbk_status dbk_double_text(double v, char *out, size_t size, dbk_error *err) {
+void dbk_double_text(double v, char *out, size_t size) {
     char scientific[40];
     char digits[24];
     size_t count = 0;
     if (!isfinite(v)) {
-        return dbk_error_set(err, DBK_INVALID_ARGUMENT, "non-finite DOUBLE literal \"%s\"",
-                             isnan(v) ? "NaN" : (v > 0 ? "inf" : "-inf"));
+        (void)snprintf(out, size, "%s", isnan(v) ? "NaN" : v > 0 ? "inf" : "-inf");
+        return;
     }
     shortest(v, scientific, sizeof scientific);
     const char *at = scientific;
@@ -60,5 +60,4 @@ dbk_status dbk_double_text(double v, char *out, size_t size, dbk_error *err) {
         n = (size_t)snprintf(out, size, negative ? "-0" : "0");
     }
     out[n] = '\0';
-    return DBK_OK;
 }

@@ -118,9 +118,8 @@ dbk_status dbk_statement_bind(dbk_statement *st, size_t ordinal, const char *typ
 dbk_status dbk_statement_bind_double(dbk_statement *st, size_t ordinal, double value,
                                      dbk_error *err) {
     char text[400];
-    dbk_status status = dbk_double_text(value, text, sizeof text, err);
-    return status != DBK_OK ? status
-                            : dbk_statement_bind(st, ordinal, "DOUBLE", dbk_slice_of(text), err);
+    dbk_double_text(value, text, sizeof text);
+    return dbk_statement_bind(st, ordinal, "DOUBLE", dbk_slice_of(text), err);
 }
 
 dbk_status dbk_statement_bind_raw(dbk_statement *st, dbk_slice name, dbk_slice type,
@@ -305,33 +304,36 @@ static void set_current(dbk_statement *st, dbk_exec *e) {
     }
 }
 
-dbk_status dbk_statement_execute(dbk_statement *st, dbk_exec **out, dbk_error *err) {
-    dbk_status status = DBK_OK;
+static dbk_status start(dbk_statement *st, dbk_run_kind kind, dbk_exec **out, dbk_error *err) {
     dbk_request request = {0};
     dbk_exec *e = NULL;
     dbk_op *run = NULL;
-    status = build_request(st, &request, err);
+    dbk_status status = build_request(st, &request, err);
     if (status == DBK_OK) {
         status = dbk_exec_new(st->session, &e, err);
     }
     if (status == DBK_OK) {
-        status = dbk_run_new(e, &request.wire, &run, err);
+        request.wire.no_wait = kind == DBK_RUN_SUBMIT;
+        status = dbk_run_new(e, kind, &request.wire, 0, &run, err);
     }
     reset_request(&request);
     if (status == DBK_OK) {
         set_current(st, e);
-        dbk_mutex_lock(&e->lock);
-        e->op = dbk_op_ref(run);
-        dbk_mutex_unlock(&e->lock);
-        status = dbk_op_run(run, err);
-        dbk_exec_run_over(e);
+        status = dbk_exec_run(e, run, err);
     }
     if (status == DBK_OK) {
         *out = dbk_exec_ref(e);
     }
-    dbk_op_unref(run);
     dbk_exec_unref(e);
     return status;
+}
+
+dbk_status dbk_statement_execute(dbk_statement *st, dbk_exec **out, dbk_error *err) {
+    return start(st, DBK_RUN_EXECUTE, out, err);
+}
+
+dbk_status dbk_statement_submit(dbk_statement *st, dbk_exec **out, dbk_error *err) {
+    return start(st, DBK_RUN_SUBMIT, out, err);
 }
 
 void dbk_statement_invalidate(dbk_statement *st) {
