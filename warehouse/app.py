@@ -24,7 +24,12 @@ from warehouse.faults import Action, Faults, FaultyResponse, distort, refusal, r
 from warehouse.ids import Ids
 from warehouse.journal import Effects, Journal, redact_headers
 from warehouse.requests import (
-    MAX_BODY_BYTES, cancel_on_timeout, execute_request, parse_object, session_confs, text_field,
+    MAX_BODY_BYTES,
+    cancel_on_timeout,
+    execute_request,
+    parse_object,
+    session_confs,
+    text_field,
     wait_seconds,
 )  # fmt: skip
 from warehouse.sessions import Sessions
@@ -105,9 +110,7 @@ class Warehouse:
         else:
             warehouse_id = text_field(body, "warehouse_id", required=True)
             self._check_warehouse(warehouse_id)
-            session = self.sessions.detached(
-                warehouse_id, text_field(body, "catalog"), text_field(body, "schema")
-            )
+            session = self.sessions.detached(warehouse_id, text_field(body, "catalog"), text_field(body, "schema"))
         statement = self.statements.submit(session, parsed)
         _note(request, statement_id=statement.id)
         if wait_s == 0:
@@ -358,9 +361,7 @@ class App:
         self._warehouse = warehouse
         self._api_port = api_port
         self._api = _application(_api_routes(warehouse))
-        self._storage = _application(
-            [Route("/r/{statement}/{chunk}", warehouse.storage.download, methods=["GET"])]
-        )
+        self._storage = _application([Route("/r/{statement}/{chunk}", warehouse.storage.download, methods=["GET"])])
 
     async def __call__(self, scope, receive, send) -> None:
         if scope["type"] != "http":

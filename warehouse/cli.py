@@ -150,6 +150,7 @@ async def _watch(server: uvicorn.Server, warehouse: Warehouse, parent: int) -> N
     config = warehouse.config
     while not server.should_exit:
         await asyncio.sleep(0.25)
+        warehouse.statements.forget_old()
         if config.exit_with_parent and os.getppid() != parent:
             server.should_exit = True
         idle_s = warehouse.clock.now() - warehouse.last_request

@@ -50,7 +50,18 @@ def run(
             return Outcome(has_rows=False)
     if at.word() in ("PUT", "GET", "REMOVE", "LIST", "COPY"):
         raise SqlError("UNSUPPORTED_FEATURE", f"The local warehouse does not support {at.word()} yet", "0A000")
-    if at.word() in ("ATTACH", "DETACH", "PRAGMA", "INSTALL", "LOAD", "EXPORT", "IMPORT", "CHECKPOINT", "CALL", "EXECUTE"):
+    if at.word() in (
+        "ATTACH",
+        "DETACH",
+        "PRAGMA",
+        "INSTALL",
+        "LOAD",
+        "EXPORT",
+        "IMPORT",
+        "CHECKPOINT",
+        "CALL",
+        "EXECUTE",
+    ):
         raise at.error()  # DuckDB's own commands are not Databricks SQL
     return None
 
@@ -116,7 +127,11 @@ def _set_zone(session: Session, at: Cursor) -> Outcome:
         value = at.string()
         at.end()
     if zone_for_engine(value) is None:
-        raise SqlError("INVALID_CONF_VALUE.TIME_ZONE", f"The value '{value}' in the config \"timezone\" is invalid. Cannot resolve the given timezone", "22022")
+        raise SqlError(
+            "INVALID_CONF_VALUE.TIME_ZONE",
+            f"The value '{value}' in the config \"timezone\" is invalid. Cannot resolve the given timezone",
+            "22022",
+        )
     session.set_conf("TIMEZONE", value)
     return _pairs([("timezone", value)])
 
@@ -154,7 +169,9 @@ def _use(engine: "DuckEngine", session: Session, at: Cursor) -> Outcome:
     parts = at.qualified_name()
     at.end()
     if len(parts) > 2:
-        raise SqlError("REQUIRES_SINGLE_PART_NAMESPACE", f"A schema name has at most two parts: {'.'.join(parts)}", "42K05")
+        raise SqlError(
+            "REQUIRES_SINGLE_PART_NAMESPACE", f"A schema name has at most two parts: {'.'.join(parts)}", "42K05"
+        )
     catalog, schema = (session.catalog, parts[0]) if len(parts) == 1 else parts
     return _enter(engine, session, catalog, schema)
 
@@ -218,7 +235,11 @@ def _drop_catalog(engine: "DuckEngine", parts: list[str], tolerate: bool, at: Cu
         raise SqlError("INSUFFICIENT_PERMISSIONS", f"Catalog '{name}' cannot be dropped", "42501")
     cascade = at.accept("CASCADE")
     if not cascade and any(s.tables or s.name != "default" for s in engine.catalogs.schemas(name)):
-        raise SqlError("CATALOG_NOT_EMPTY", f"Cannot drop catalog '{name}' because it is not empty. Use DROP CATALOG ... CASCADE", "2BP01")
+        raise SqlError(
+            "CATALOG_NOT_EMPTY",
+            f"Cannot drop catalog '{name}' because it is not empty. Use DROP CATALOG ... CASCADE",
+            "2BP01",
+        )
     engine.drop_catalog(name)
 
 
@@ -237,9 +258,7 @@ def _create_schema(engine: "DuckEngine", catalog: str, schema: str, tolerate: bo
     engine.create_schema(catalog, schema, _comment(at))
 
 
-def _drop_schema(
-    engine: "DuckEngine", session: Session, catalog: str, schema: str, tolerate: bool, at: Cursor
-) -> None:
+def _drop_schema(engine: "DuckEngine", session: Session, catalog: str, schema: str, tolerate: bool, at: Cursor) -> None:
     found = engine.catalogs.find_schema(catalog, schema)
     if found is None:
         if tolerate:

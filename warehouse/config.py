@@ -29,6 +29,7 @@ class Config:
     idle_exit_s: float = 0.0
     exit_with_parent: bool = False
     seed: int | None = None
+    retention_s: float = 3600.0  # results of statements that nobody closes
     workers: int = 16  # running at once; more statements wait as PENDING
     journal_limit: int = 100_000
     storage_url: str = field(default="", compare=False)  # known once the socket is bound

@@ -57,8 +57,8 @@ _CONTAINERS = ["SM CASE", "LG BOX", "MED BAG", "JUMBO JAR", "WRAP PKG", "SM DRUM
 
 _RETAIL = "(90000 + (p % 20000) / 10 + 100 * (p % 1000))"  # cents, the benchmark's own formula
 _LINES = f"""
-    SELECT o, n, {h(40, _PARTS, 'o * 8 + n')} + 1 AS p, {h(41, 50, 'o * 8 + n')} + 1 AS q,
-           DATE '1992-01-01' + CAST({h(31, 2406, 'o')} AS INTEGER) AS od, o * 8 + n AS k
+    SELECT o, n, {h(40, _PARTS, "o * 8 + n")} + 1 AS p, {h(41, 50, "o * 8 + n")} + 1 AS q,
+           DATE '1992-01-01' + CAST({h(31, 2406, "o")} AS INTEGER) AS od, o * 8 + n AS k
     FROM (SELECT i + 1 AS o, unnest(range(1, CAST({h(30, 7)} AS BIGINT) + 2)) AS n FROM range({_ORDERS}) t(i))"""
 
 

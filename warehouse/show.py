@@ -125,9 +125,7 @@ class _Show:
         if self.at.accept("IN", "ALL", "CATALOGS"):
             like = self._like()
             self.at.end()
-            rows = [
-                (s, c) for c in self.catalogs.catalogs() for s in self._schemas_of(c) if like.match(s)
-            ]
+            rows = [(s, c) for c in self.catalogs.catalogs() for s in self._schemas_of(c) if like.match(s)]
             return [("databaseName", T.STRING), ("catalog", T.STRING)], rows
         catalog = self.session.catalog
         if self.at.accept("IN") or self.at.accept("FROM"):
@@ -176,7 +174,12 @@ class _Show:
         found = [t for t in self._tables_of(catalog, schema) if t.kind == "VIEW" and like.match(t.name)]
         rows = [(schema, t.name, False, False) for t in found]
         rows += [("", n, True, False) for n in sorted(self.session.temp_views) if like.match(n)]
-        names = [("namespace", T.STRING), ("viewName", T.STRING), ("isTemporary", T.BOOLEAN), ("isMaterialized", T.BOOLEAN)]
+        names = [
+            ("namespace", T.STRING),
+            ("viewName", T.STRING),
+            ("isTemporary", T.BOOLEAN),
+            ("isMaterialized", T.BOOLEAN),
+        ]
         return names, rows
 
     def _columns(self) -> Rows:
@@ -286,9 +289,7 @@ class _Show:
         if table.kind == "VIEW":
             text = f"CREATE VIEW {table.full_name} AS {table.view_sql}"
         else:
-            body = ",\n  ".join(
-                f"{c.name} {c.type.sql()}{'' if c.nullable else ' NOT NULL'}" for c in table.columns
-            )
+            body = ",\n  ".join(f"{c.name} {c.type.sql()}{'' if c.nullable else ' NOT NULL'}" for c in table.columns)
             text = f"CREATE TABLE {table.full_name} (\n  {body})\nUSING delta\n"
         return [("createtab_stmt", T.STRING)], [(text,)]
 
@@ -388,7 +389,11 @@ def _describe_container(catalogs: Catalogs, session: Session, at: Cursor) -> Row
     at.end()
     if kind == "CATALOG":
         catalogs.schemas(parts[0])
-        rows = [("Catalog Name", parts[0]), ("Comment", catalogs.comments.get(parts[0].lower(), "")), ("Owner", "local")]
+        rows = [
+            ("Catalog Name", parts[0]),
+            ("Comment", catalogs.comments.get(parts[0].lower(), "")),
+            ("Owner", "local"),
+        ]
         return [("info_name", T.STRING), ("info_value", T.STRING)], rows
     catalog = parts[-2] if len(parts) > 1 else session.catalog
     schema = catalogs.schema(catalog, parts[-1])

@@ -58,8 +58,8 @@ class Statement:
         self.stream: ResultStream | None = None  # None: no result set
         self.columns: list[Column] = []
         self.inline = False
-        self.polls_left = request.hints.pending
         self.polled = 0
+        self.submitted = 0.0
         self._state = PENDING
         self._lock = threading.Lock()
 
@@ -101,6 +101,7 @@ class Statements:
     # -- requests (event loop) -------------------------------------------------------------------
     def submit(self, session: Session, request: Request) -> Statement:
         statement = Statement(self._ids.new(), session, request)
+        statement.submitted = self._clock.now()
         self._open[statement.id] = statement
         self.pool.submit(self._run, statement)
         return statement
@@ -141,6 +142,15 @@ class Statements:
         if statement.stream is not None:
             # Closing frees engine objects and files; that must not hold up the event loop.
             self.pool.submit(statement.stream.close)
+
+    def forget_old(self) -> None:
+        """Frees results that nobody closed; they are unknown afterwards, as on the service."""
+        limit = self._clock.now() - self._config.retention_s
+        old = [s for s in self._open.values() if s.submitted < limit and s.state in TERMINAL]
+        for statement in old:
+            del self._open[statement.id]
+            if statement.stream is not None:
+                self.pool.submit(statement.stream.close)
 
     def count(self) -> int:
         return len(self._open)
@@ -184,11 +194,7 @@ class Statements:
     def _canceled(self, statement: Statement) -> None:
         if statement.cancel_token.reason == "timeout":
             limit = int(statement.session.timeout_s)
-            statement.fail(
-                SqlError(
-                    "STATEMENT_TIMEOUT", f"The statement ran longer than {limit} seconds", "57KD0"
-                )
-            )
+            statement.fail(SqlError("STATEMENT_TIMEOUT", f"The statement ran longer than {limit} seconds", "57KD0"))
         else:
             statement.move(CANCELED)
 
@@ -203,9 +209,7 @@ class Statements:
 
     def _execute(self, statement: Statement) -> None:
         request, config = statement.request, self._config
-        outcome = self._engine.execute(
-            statement.session, request.sql, request.parameters, statement.cancel_token
-        )
+        outcome = self._engine.execute(statement.session, request.sql, request.parameters, statement.cancel_token)
         statement.modified_rows = outcome.modified_rows
         if not outcome.has_rows:
             outcome.close()

@@ -50,9 +50,7 @@ def arrow_schema(columns: list[Column], zone: str) -> pa.Schema:
                 c.name,
                 c.type.arrow(zone),
                 metadata={
-                    "Spark:DataType:SqlName": c.type.text().upper()
-                    if c.type.kind == "VOID"
-                    else c.type.text(),
+                    "Spark:DataType:SqlName": c.type.text().upper() if c.type.kind == "VOID" else c.type.text(),
                     "Spark:DataType:JsonType": c.type.json_type(),
                 },
             )
@@ -83,9 +81,7 @@ def _same_layout(have: pa.DataType, want: pa.DataType) -> bool:
     if pa.types.is_map(have) and pa.types.is_map(want):
         return _same_layout(have.key_type, want.key_type) and _same_layout(have.item_type, want.item_type)
     if pa.types.is_struct(have) and pa.types.is_struct(want):
-        return have.num_fields == want.num_fields and all(
-            _same_layout(a.type, b.type) for a, b in zip(have, want)
-        )
+        return have.num_fields == want.num_fields and all(_same_layout(a.type, b.type) for a, b in zip(have, want))
     if pa.types.is_timestamp(have) and pa.types.is_timestamp(want):
         return have.unit == want.unit
     return have == want
@@ -218,10 +214,7 @@ def _json_value(value: Any, kind: SparkType) -> Any:
     if kind.kind == "ARRAY":
         return [_json_value(v, kind.args[0]) for v in value]
     if kind.kind == "MAP":
-        return {
-            "null" if k is None else value_text(k, kind.args[0]): _json_value(v, kind.args[1])
-            for k, v in value
-        }
+        return {"null" if k is None else value_text(k, kind.args[0]): _json_value(v, kind.args[1]) for k, v in value}
     if kind.kind == "STRUCT":
         return {n: _json_value(value[n], t) for n, t in zip(kind.names, kind.args)}
     if isinstance(value, float):

@@ -71,7 +71,9 @@ def test_type(warehouse, sql, name, type_name, type_text, arrow, value):
 
 
 def test_month_intervals(warehouse):
-    answer = warehouse.execute("SELECT INTERVAL '3-4' YEAR TO MONTH AS a, INTERVAL '-2' MONTH AS b, CAST(NULL AS INTERVAL YEAR) AS c")
+    answer = warehouse.execute(
+        "SELECT INTERVAL '3-4' YEAR TO MONTH AS a, INTERVAL '-2' MONTH AS b, CAST(NULL AS INTERVAL YEAR) AS c"
+    )
     schema = warehouse.read(answer).schema
     assert [str(f.type) for f in schema] == [YEAR_MONTH] * 3
     rows = warehouse.execute(
@@ -80,9 +82,7 @@ def test_month_intervals(warehouse):
     assert rows["result"]["data_array"] == [["3-4", "-0-2"]]
 
 
-@pytest.mark.parametrize(
-    ("table", "rows"), [("all_types", 100), ("nested", 100), ("nulls", 100), ("edge", 7)]
-)
+@pytest.mark.parametrize(("table", "rows"), [("all_types", 100), ("nested", 100), ("nulls", 100), ("edge", 7)])
 def test_sample_types_round_trip_in_all_forms(warehouse, table, rows):
     sql = f"SELECT * FROM lw.types.{table}"
     whole = warehouse.table(sql)
@@ -254,15 +254,25 @@ def _named(name, kind, value):
         ("INT", "42", "int32", 42),
         ("BIGINT", "-5", "int64", -5),
         ("TINYINT", "1", "int8", 1),
-        ("STRING", "it's \\ \"x\"", "string", "it's \\ \"x\""),
+        ("STRING", 'it\'s \\ "x"', "string", 'it\'s \\ "x"'),
         ("BOOLEAN", "true", "bool", True),
         ("DOUBLE", "10000000000", "double", 1e10),
         ("FLOAT", "0.5", "float", 0.5),
         ("DECIMAL(10,2)", "12.34", "decimal128(10, 2)", D("12.34")),
         ("DECIMAL(4,1)", "1E+2", "decimal128(4, 1)", D("100.0")),
         ("DATE", "2024-01-02", "date32[day]", dt.date(2024, 1, 2)),
-        ("TIMESTAMP", "2026-05-15 18:00 +05:30", "timestamp[us, tz=Etc/UTC]", dt.datetime(2026, 5, 15, 12, 30, tzinfo=UTC)),
-        ("TIMESTAMP_LTZ", "2026-05-15T18:00:00.000Z", "timestamp[us, tz=Etc/UTC]", dt.datetime(2026, 5, 15, 18, tzinfo=UTC)),
+        (
+            "TIMESTAMP",
+            "2026-05-15 18:00 +05:30",
+            "timestamp[us, tz=Etc/UTC]",
+            dt.datetime(2026, 5, 15, 12, 30, tzinfo=UTC),
+        ),
+        (
+            "TIMESTAMP_LTZ",
+            "2026-05-15T18:00:00.000Z",
+            "timestamp[us, tz=Etc/UTC]",
+            dt.datetime(2026, 5, 15, 18, tzinfo=UTC),
+        ),
         ("TIMESTAMP_NTZ", "2026-05-15 18:00:00", "timestamp[us]", dt.datetime(2026, 5, 15, 18)),
         ("INT", None, "int32", None),
         ("VOID", None, "null", None),
@@ -352,7 +362,9 @@ def test_error(warehouse, sql, state, condition, words):
     assert message.rstrip().endswith(f"SQLSTATE: {state}") or f"SQLSTATE: {state}" in message
 
 
-@pytest.mark.parametrize("sql", ["SELECT 1/0", "SELECT CAST('abc' AS INT)", "SELECT TIMESTAMP('bad')", "SELECT array(1)[5]", "SELECT 1 % 0"])
+@pytest.mark.parametrize(
+    "sql", ["SELECT 1/0", "SELECT CAST('abc' AS INT)", "SELECT TIMESTAMP('bad')", "SELECT array(1)[5]", "SELECT 1 % 0"]
+)
 def test_ansi_off_gives_null(warehouse, sql):
     session = warehouse.session(session_confs={"ANSI_MODE": "false"})
     assert warehouse.rows(sql, session) == [(None,)]
@@ -399,7 +411,11 @@ def test_use(warehouse):
 
 
 def test_no_operations(warehouse):
-    for sql in ("OPTIMIZE samples.tpch.region", "ANALYZE TABLE samples.tpch.region COMPUTE STATISTICS", "GRANT SELECT ON TABLE x TO `y`"):
+    for sql in (
+        "OPTIMIZE samples.tpch.region",
+        "ANALYZE TABLE samples.tpch.region COMPUTE STATISTICS",
+        "GRANT SELECT ON TABLE x TO `y`",
+    ):
         assert warehouse.execute(sql)["status"]["state"] == "SUCCEEDED"
 
 
@@ -410,7 +426,12 @@ def schema(warehouse, request):
     session = warehouse.session()
     warehouse.execute(f"CREATE SCHEMA main.{name}", session)
     warehouse.execute(f"USE main.{name}", session)
-    yield lambda sql, **fields: warehouse.execute(sql, session, **fields), lambda sql: warehouse.rows(sql, session), name, session
+    yield (
+        lambda sql, **fields: warehouse.execute(sql, session, **fields),
+        lambda sql: warehouse.rows(sql, session),
+        name,
+        session,
+    )
     warehouse.execute(f"DROP SCHEMA main.{name} CASCADE", session)
 
 
@@ -551,9 +572,7 @@ def test_show_columns(warehouse):
 def test_keys(warehouse, schema):
     run, rows, name, _ = schema
     run("CREATE TABLE parent (a INT NOT NULL, b INT NOT NULL, CONSTRAINT parent_pk PRIMARY KEY (a, b))")
-    run(
-        "CREATE TABLE child (x INT, y INT, CONSTRAINT child_fk FOREIGN KEY (x, y) REFERENCES parent (a, b))"
-    )
+    run("CREATE TABLE child (x INT, y INT, CONSTRAINT child_fk FOREIGN KEY (x, y) REFERENCES parent (a, b))")
     assert rows(f"SHOW KEYS IN CATALOG `main` IN SCHEMA `{name}` IN TABLE `parent`") == [
         ("main", name, "parent", "a", 1, "parent_pk"), ("main", name, "parent", "b", 2, "parent_pk"),
     ]  # fmt: skip
@@ -604,7 +623,17 @@ def test_type_texts_round_trip():
     ):  # fmt: skip
         assert parse_type(text).text() == text
         assert parse_type(parse_type(text).simple()) == parse_type(text)
-    for text in ("", "NOSUCH", "DECIMAL(39,0)", "DECIMAL(2,3)", "ARRAY<", "ARRAY<INT>>", "STRUCT<a INT", "INT INT", "'; x"):
+    for text in (
+        "",
+        "NOSUCH",
+        "DECIMAL(39,0)",
+        "DECIMAL(2,3)",
+        "ARRAY<",
+        "ARRAY<INT>>",
+        "STRUCT<a INT",
+        "INT INT",
+        "'; x",
+    ):
         with pytest.raises(ValueError):
             parse_type(text)
 

@@ -62,7 +62,17 @@ def test_rules_count_their_own_requests():
     assert [ranged.hit("stmt.get", s, None) for s in ("s1", "s2", "s1", "s1")] == [False, False, True, True]
 
 
-@pytest.mark.parametrize("body", [{}, [], {"at": "x", "do": "reset"}, {"at": "stmt.get"}, {"fault": "x"}, {"at": "stmt.get", "do": "reset", "times": -1}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        [],
+        {"at": "x", "do": "reset"},
+        {"at": "stmt.get"},
+        {"fault": "x"},
+        {"at": "stmt.get", "do": "reset", "times": -1},
+    ],
+)
 def test_wrong_rules_are_refused(warehouse, body):
     assert warehouse.call("POST", "/_lw/faults", body).status == 400
 

@@ -66,7 +66,9 @@ def test_port_in_use_is_one_clear_line(warehouse):
     assert done.stderr == f"dbkernel local warehouse: cannot listen on 127.0.0.1:{port}: the port is in use\n"
 
 
-@pytest.mark.parametrize("options", [["--port", "99999"], ["--port", "x"], ["--chunk-bytes", "0"], ["--nosuch"], ["--link-ttl", "-1"]])
+@pytest.mark.parametrize(
+    "options", [["--port", "99999"], ["--port", "x"], ["--chunk-bytes", "0"], ["--nosuch"], ["--link-ttl", "-1"]]
+)
 def test_wrong_options(options):
     done = _run(*options)
     assert done.returncode == 2 and "usage:" in done.stderr
@@ -98,6 +100,18 @@ def test_idle_exit_waits_for_sessions_to_close():
     assert server.process.poll() is None
     server.call("DELETE", f"/api/2.0/sql/sessions/{session}")
     assert server.process.wait(timeout=10) == 0
+
+
+def test_results_that_nobody_closes_are_forgotten():
+    with local_warehouse() as server:
+        answer = server.execute("SELECT 1")
+        path = f"/api/2.0/sql/statements/{answer['statement_id']}"
+        assert server.call("GET", path).status == 200
+        server.advance_clock(3601)
+        deadline = time.monotonic() + 10
+        while server.call("GET", path).status == 200 and time.monotonic() < deadline:
+            pass
+        assert server.call("GET", path).status == 404
 
 
 def test_exits_with_its_parent(tmp_path):

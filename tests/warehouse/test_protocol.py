@@ -273,7 +273,12 @@ def test_body_too_large(warehouse):
 
 def test_raw_garbage_leaves_the_server_up(warehouse):
     host, port = warehouse.host.split(":")
-    for data in (b"\x16\x03\x01\x02\x00", b"GET\r\n\r\n", b"POST / HTTP/1.1\r\ncontent-length: -1\r\n\r\n", b"\x00" * 1000):
+    for data in (
+        b"\x16\x03\x01\x02\x00",
+        b"GET\r\n\r\n",
+        b"POST / HTTP/1.1\r\ncontent-length: -1\r\n\r\n",
+        b"\x00" * 1000,
+    ):
         with socket.create_connection((host, int(port)), timeout=5) as client:
             client.sendall(data)
             client.shutdown(socket.SHUT_WR)

@@ -14,16 +14,32 @@ from sqlglot import exp
 from warehouse.dialect import functions as F
 from warehouse.dialect import types as T
 from warehouse.dialect.literals import (
-    bad_interval, canonical_date, canonical_timestamp, interval_type, interval_value, number_type,
+    bad_interval,
+    canonical_date,
+    canonical_timestamp,
+    interval_type,
+    interval_value,
+    number_type,
 )  # fmt: skip
 from warehouse.dialect.numbers import (
-    add_type, as_decimal, divide_type, multiply_type, remainder_type, wider,
+    add_type,
+    as_decimal,
+    divide_type,
+    multiply_type,
+    remainder_type,
+    wider,
 )  # fmt: skip
 from warehouse.dialect.types import SparkType, decimal, parse_type
 from warehouse.errors import SqlError
 
 Typed = tuple[exp.Expression, SparkType | None]
-_ARITHMETIC = {exp.Add: add_type, exp.Sub: add_type, exp.Mul: multiply_type, exp.Div: divide_type, exp.Mod: remainder_type}
+_ARITHMETIC = {
+    exp.Add: add_type,
+    exp.Sub: add_type,
+    exp.Mul: multiply_type,
+    exp.Div: divide_type,
+    exp.Mod: remainder_type,
+}
 
 
 @dataclass
@@ -212,9 +228,7 @@ class Expressions:
 
     _trycast = _cast
 
-    def convert(
-        self, node: exp.Expression, source: SparkType | None, target: SparkType, safe: bool
-    ) -> exp.Expression:
+    def convert(self, node: exp.Expression, source: SparkType | None, target: SparkType, safe: bool) -> exp.Expression:
         """CAST with Spark's meaning where DuckDB's differs."""
         if target.kind == "VOID":
             return exp.Null()
@@ -228,7 +242,9 @@ class Expressions:
         if target.is_integral() and source is not None and source.kind == "TIMESTAMP":
             return cast(call("floor", call("epoch", node)), target, safe)
         if target.kind == "TIMESTAMP" and source is not None and source.is_numeric():
-            return call("make_timestamptz", cast(exp.Mul(this=cast(node, T.DOUBLE), expression=number(1_000_000)), T.BIGINT))
+            return call(
+                "make_timestamptz", cast(exp.Mul(this=cast(node, T.DOUBLE), expression=number(1_000_000)), T.BIGINT)
+            )
         if target.is_string() and source is not None and source.kind == "TIMESTAMP":
             return cast(cast(node, T.TIMESTAMP_NTZ), T.STRING)
         if target.is_string() and source is not None and source.kind == "BINARY":
@@ -257,12 +273,14 @@ class Expressions:
             value = canonical_date(literal) if target.kind == "DATE" else canonical_timestamp(literal, with_zone)
             return cast(text(literal if value is None else value), target, safe)
         if target.is_integral() and literal is not None and not safe and not literal.strip().lstrip("+-").isdigit():
-            return exp.Cast(this=text(literal), to=duck_type(T.BIGINT if "." in literal else target)) if (
-                "." not in literal
-            ) else raise_error(
-                "CAST_INVALID_INPUT",
-                f"The value '{literal}' of the type \"STRING\" cannot be cast to \"{target.sql()}\" because it is malformed",
-                "22018",
+            return (
+                exp.Cast(this=text(literal), to=duck_type(T.BIGINT if "." in literal else target))
+                if ("." not in literal)
+                else raise_error(
+                    "CAST_INVALID_INPUT",
+                    f'The value \'{literal}\' of the type "STRING" cannot be cast to "{target.sql()}" because it is malformed',
+                    "22018",
+                )
             )
         return cast(node, target, safe)
 
@@ -726,7 +744,9 @@ class Expressions:
             return call("error", *node.expressions), T.VOID
         if name == "div":
             self.children(node, scope)
-            return cast(exp.Paren(this=exp.IntDiv(this=node.expressions[0], expression=node.expressions[1])), T.BIGINT), T.BIGINT
+            return cast(
+                exp.Paren(this=exp.IntDiv(this=node.expressions[0], expression=node.expressions[1])), T.BIGINT
+            ), T.BIGINT
         types = self.children(node, scope)
         return self._known_function(node, types)
 

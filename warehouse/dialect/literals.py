@@ -132,5 +132,9 @@ def exact_type(text: str) -> SparkType:
     unscaled = int("".join(map(str, digits))) * 10 ** max(0, exponent)
     precision = max(len(str(unscaled)), scale, 1)
     if precision > 38:
-        raise SqlError("DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION", f"Decimal precision {precision} exceeds max precision 38", "22003")
+        raise SqlError(
+            "DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION",
+            f"Decimal precision {precision} exceeds max precision 38",
+            "22003",
+        )
     return decimal(precision, scale)

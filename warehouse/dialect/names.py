@@ -188,7 +188,9 @@ class Namer:
 
     def _struct(self, node: exp.Struct) -> str:
         first = node.expressions[0] if node.expressions else None
-        written = rf"named_struct\s*\(\s*['\"]{re.escape(first.name)}['\"]" if isinstance(first, exp.PropertyEQ) else None
+        written = (
+            rf"named_struct\s*\(\s*['\"]{re.escape(first.name)}['\"]" if isinstance(first, exp.PropertyEQ) else None
+        )
         if written and re.search(written, self._sql, re.IGNORECASE):
             pairs = [x for item in node.expressions for x in (item.this, item.expression)]
             return f"named_struct({self._list(pairs)})"

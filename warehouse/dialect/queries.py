@@ -435,9 +435,7 @@ class Translator:
             value, _ = self.expressions.visit(argument, scope)
             arguments.append(cast(value, T.BIGINT))
         call = exp.Table(this=exp.Anonymous(this="range", expressions=arguments))
-        inner = exp.Select(
-            expressions=[exp.alias_(exp.column("range"), "id")], from_=exp.From(this=call)
-        )
+        inner = exp.Select(expressions=[exp.alias_(exp.column("range"), "id")], from_=exp.From(this=call))
         alias = node.args.get("alias") or exp.TableAlias(this=exp.to_identifier("range", quoted=True))
         subquery = exp.Subquery(this=inner, alias=alias)
         if node.args.get("joins"):
@@ -513,4 +511,3 @@ def unresolvable_function(name: str) -> SqlError:
         "table-valued function and that all required parameters are provided correctly",
         "42883",
     )
-

@@ -81,8 +81,7 @@ class SparkType:
             }
         if self.kind == "STRUCT":
             fields = [
-                {"name": n, "type": t._json(), "nullable": True, "metadata": {}}
-                for n, t in zip(self.names, self.args)
+                {"name": n, "type": t._json(), "nullable": True, "metadata": {}} for n, t in zip(self.names, self.args)
             ]
             return {"type": "struct", "fields": fields}
         if self.kind in _JSON_NAMES:
@@ -99,9 +98,7 @@ class SparkType:
         if self.kind == "MAP":
             return f"MAP({self.args[0].duck()}, {self.args[1].duck()})"
         if self.kind == "STRUCT":
-            fields = ", ".join(
-                '"' + n.replace('"', '""') + '" ' + t.duck() for n, t in zip(self.names, self.args)
-            )
+            fields = ", ".join('"' + n.replace('"', '""') + '" ' + t.duck() for n, t in zip(self.names, self.args))
             return f"STRUCT({fields})"
         return _DUCK.get(self.kind, self.kind)
 
@@ -363,9 +360,7 @@ def from_duck(duck_type) -> SparkType:
         children = dict(duck_type.children)
         return SparkType("MAP", args=(from_duck(children["key"]), from_duck(children["value"])))
     if kind == "struct":
-        return struct(
-            [n for n, _ in duck_type.children], [from_duck(t) for _, t in duck_type.children]
-        )
+        return struct([n for n, _ in duck_type.children], [from_duck(t) for _, t in duck_type.children])
     return _FROM_DUCK.get(str(duck_type).lower(), STRING)
 
 

@@ -86,8 +86,6 @@ class Outcome:
 
 
 class Engine(Protocol):
-    def execute(
-        self, session: Session, sql: str, parameters: list[Parameter], cancel: CancelToken
-    ) -> Outcome: ...
+    def execute(self, session: Session, sql: str, parameters: list[Parameter], cancel: CancelToken) -> Outcome: ...
 
     def close(self) -> None: ...

@@ -182,7 +182,10 @@ class _Change:
     def _column_type(self, item: exp.ColumnDef) -> T.SparkType:
         if item.kind is None:
             raise SqlError("PARSE_SYNTAX_ERROR", f"Column {item.name} has no type", "42601")
-        if item.kind.this in (exp.DataType.Type.TEXT, exp.DataType.Type.VARCHAR, exp.DataType.Type.CHAR) and item.kind.expressions:
+        if (
+            item.kind.this in (exp.DataType.Type.TEXT, exp.DataType.Type.VARCHAR, exp.DataType.Type.CHAR)
+            and item.kind.expressions
+        ):
             return self._text_type(item)
         return spark_type(item.kind)
 
@@ -239,12 +242,18 @@ class _Change:
         if table.kind == "VIEW":
             if kind == "TABLE":
                 raise SqlError(
-                    "WRONG_COMMAND_FOR_OBJECT_TYPE", f"The operation DROP TABLE requires a table, but `{table.name}` is a VIEW", "42809"
+                    "WRONG_COMMAND_FOR_OBJECT_TYPE",
+                    f"The operation DROP TABLE requires a table, but `{table.name}` is a VIEW",
+                    "42809",
                 )
             self.engine.catalogs.drop_table(table)
         else:
             if kind == "VIEW":
-                raise SqlError("EXPECT_VIEW_NOT_TABLE.NO_ALTERNATIVE", f"The table `{table.name}` does not support DROP VIEW", "42809")
+                raise SqlError(
+                    "EXPECT_VIEW_NOT_TABLE.NO_ALTERNATIVE",
+                    f"The table `{table.name}` does not support DROP VIEW",
+                    "42809",
+                )
             self._drop_table(table)
         return NOTHING
 
@@ -278,7 +287,9 @@ class _Change:
     def _alter_columndef(self, table: Table, action: exp.ColumnDef) -> None:
         column = self._column(action, table)
         if table.column(column.name) is not None:
-            raise SqlError("FIELD_ALREADY_EXISTS", f"Cannot add column, because `{column.name}` already exists", "42710")
+            raise SqlError(
+                "FIELD_ALREADY_EXISTS", f"Cannot add column, because `{column.name}` already exists", "42710"
+            )
         self._write([f"ALTER TABLE {_place(table)} ADD COLUMN {quote(column.name)} {column.type.duck()}"])
         table.columns.append(column)
 

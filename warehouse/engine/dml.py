@@ -33,7 +33,12 @@ def run(
 
 
 def write(
-    engine: "DuckEngine", session: Session, statements: list[str], translation: Translation, cancel: CancelToken, sql: str
+    engine: "DuckEngine",
+    session: Session,
+    statements: list[str],
+    translation: Translation,
+    cancel: CancelToken,
+    sql: str,
 ) -> list[tuple]:
     """Runs them in one transaction under the writer's lock; returns the last one's rows."""
     from warehouse.engine.duck import failure
@@ -87,7 +92,9 @@ def _target(translator: Translator, node: exp.Expression, scope: Scope) -> Table
         raise table_not_found(parts)
     if table.kind != "TABLE":
         raise SqlError(
-            "EXPECT_TABLE_NOT_VIEW.NO_ALTERNATIVE", f"The operation expects a table but `{table.name}` is a view", "42809"
+            "EXPECT_TABLE_NOT_VIEW.NO_ALTERNATIVE",
+            f"The operation expects a table but `{table.name}` is a view",
+            "42809",
         )
     translator._source(node, scope)
     return table

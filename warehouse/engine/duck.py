@@ -93,9 +93,7 @@ class DuckEngine:
                 loader()
 
     # -- statements ------------------------------------------------------------------------------
-    def execute(
-        self, session: Session, sql: str, parameters: list[Parameter], cancel: CancelToken
-    ) -> Outcome:
+    def execute(self, session: Session, sql: str, parameters: list[Parameter], cancel: CancelToken) -> Outcome:
         text, tokens = lexer.single_statement(sql)
         outcome = commands.run(self, session, lexer.Cursor(text, tokens), parameters, cancel)
         if outcome is not None:
@@ -140,9 +138,7 @@ class DuckEngine:
             cursor.register(relation, infoschema.build(self.catalogs, catalog, view))
         return cursor
 
-    def query(
-        self, session: Session, translation: Translation, sql: str, cancel: CancelToken
-    ) -> Outcome:
+    def query(self, session: Session, translation: Translation, sql: str, cancel: CancelToken) -> Outcome:
         epoch = self.write_epoch
         cursor = self.connection(session, translation, cancel)
         try:
@@ -166,9 +162,7 @@ class DuckEngine:
             close=cursor.close,
         )
 
-    def _count(
-        self, session: Session, translation: Translation, cancel: CancelToken, deadline_s: float
-    ) -> int | None:
+    def _count(self, session: Session, translation: Translation, cancel: CancelToken, deadline_s: float) -> int | None:
         cursor = self.connection(session, translation, cancel)
         timer = threading.Timer(deadline_s, cursor.interrupt)
         timer.daemon = True
