@@ -203,7 +203,8 @@ DBK_TEST(cli_hints) {
     } rows[] = {
         {KernelStatusCode_Unauthenticated, true, "HTTP 401: no", "token was not accepted"},
         {KernelStatusCode_NetworkError, true, "Could not resolve host: nix", "no such host"},
-        {KernelStatusCode_NetworkError, true, "Connection refused", "nothing listens there"},
+        {KernelStatusCode_NetworkError, true, "Couldn't connect to server",
+         "nothing answers there"},
         {KernelStatusCode_NetworkError, true, "SSL certificate problem", "not trusted"},
         {KernelStatusCode_InvalidArgument, true, "http_path 'x' does not match",
          "connection details"},

@@ -14,7 +14,7 @@
 
 /* A person waits: a refused connection is reported after about four seconds, not after half a
  * minute. */
-enum { RETRY_MIN_MS = 250, RETRY_MAX_MS = 10000, RETRY_COUNT = 4 };
+enum { RETRY_MIN_MS = 100, RETRY_MAX_MS = 10000, RETRY_COUNT = 4 };
 
 /* Result chunks kept ahead of the writer. Each may take 20 MiB and more; a few hide the network's
  * latency, more only cost memory. */

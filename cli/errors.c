@@ -70,7 +70,9 @@ void cli_fault_print(const cli_fault *fault, const char *where, FILE *to) {
     (void)fputs("error: ", to);
     print_text(fault->message == NULL ? "" : fault->message, to);
     (void)fputc('\n', to);
-    if (fault->error_code != NULL && strstr(fault->message, fault->error_code) == NULL) {
+    /* "[TABLE_OR_VIEW_NOT_FOUND] ..." says more than the code beside it */
+    bool has_class = fault->message != NULL && fault->message[0] == '[';
+    if (fault->error_code != NULL && !has_class) {
         add_fact(&facts, "code", fault->error_code);
     }
     add_fact(&facts, "sqlstate", fault->sql_state);

@@ -7,7 +7,7 @@
 static const char *state_word(const dbk_progress *p) {
     switch (p->state) {
     case KernelStatementStatusKind_Pending:
-        return "waiting for the warehouse";
+        return "waiting";
     case KernelStatementStatusKind_Running:
         return "running";
     case KernelStatementStatusKind_Succeeded:

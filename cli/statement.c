@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "dbkernel.h"
 
@@ -260,7 +261,8 @@ static void print_notes(const running *r) {
     } else if (cut && !args->quiet) {
         (void)fputs("note: cut by --row-limit\n", stderr);
     }
-    if (r->run->format == CLI_FORMAT_TABLE && !args->quiet) {
+    bool to_file = args->output != NULL && isatty(STDERR_FILENO) == 1;
+    if ((r->run->format == CLI_FORMAT_TABLE || to_file) && !args->quiet) {
         print_summary(r);
     }
     if (args->timing) {
