@@ -319,7 +319,7 @@ KERNEL_API KernelStatusCode kernel_statement_bind_parameter(kernel_statement_t *
 /* Runs the statement and waits for its end. Earlier executed handles of the statement become stale. */
 KERNEL_API KernelStatusCode kernel_statement_execute(kernel_statement_t *stmt,
                                                      kernel_executed_statement_t **out);
-/* Sends the statement and returns once the server has taken it. */
+/* Sends the statement and returns once the server has taken it; dbkernel.h has what follows. */
 KERNEL_API KernelStatusCode kernel_statement_submit(kernel_statement_t *stmt,
                                                     kernel_executed_async_statement_t **out);
 /* Frees the statement; its executed handles and streams become stale but must still be closed. */

@@ -78,6 +78,38 @@ typedef struct dbk_progress {
 KERNEL_API KernelStatusCode dbk_statement_get_progress(const kernel_statement_t *stmt,
                                                        dbk_progress *out);
 
+/* ---- Submitted statements ------------------------------------------------------------------------ */
+
+/* What kernel_statement_submit gives: a statement that runs on the server while the caller does
+ * something else. Failed and cancelled statements are told by the state here; they become an error in
+ * dbk_async_await and dbk_async_take_result. */
+
+/* The state as last told by the server; no request. */
+KERNEL_API KernelStatusCode dbk_async_status(const kernel_executed_async_statement_t *async,
+                                             KernelStatementStatusKind *out);
+/* Asks the server once (not again after a final state) and gives the state. */
+KERNEL_API KernelStatusCode dbk_async_poll(kernel_executed_async_statement_t *async,
+                                           KernelStatementStatusKind *out);
+/* The server's statement id, borrowed until the handle is closed. */
+KERNEL_API const char *dbk_async_query_id(const kernel_executed_async_statement_t *async);
+/* Waits for the end, at most timeout_ms (0: as long as it takes). *finished false with Success: it
+ * still runs. */
+KERNEL_API KernelStatusCode dbk_async_await(kernel_executed_async_statement_t *async,
+                                            uint64_t timeout_ms, bool *finished);
+/* Tells the server to cancel; any thread, also while another waits in dbk_async_await. */
+KERNEL_API KernelStatusCode dbk_async_cancel(kernel_executed_async_statement_t *async);
+/* The executed statement, waiting for the end when it still runs. May be called again: each handle
+ * reads the whole result, the later ones by asking the server for it once more. */
+KERNEL_API KernelStatusCode dbk_async_take_result(kernel_executed_async_statement_t *async,
+                                                  kernel_executed_statement_t **out);
+/* A handle to a statement of the session's server by its id (of another process, say). Closing it does
+ * not close the statement on the server. An unknown id is NotFound. */
+KERNEL_API KernelStatusCode dbk_async_attach(kernel_session_t *session, const char *query_id,
+                                             kernel_executed_async_statement_t **out);
+/* Frees the handle. The statement is closed on the server, in the background, when the executed
+ * statements taken from it are closed too; an attached one is left alone. */
+KERNEL_API KernelStatusCode dbk_async_close(kernel_executed_async_statement_t *async);
+
 /* ---- Executed statement and its rows ------------------------------------------------------------ */
 
 typedef struct dbk_executed_info {

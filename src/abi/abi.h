@@ -32,6 +32,11 @@ struct kernel_executed_statement_t {
     bool stream_taken;
 };
 
+struct kernel_executed_async_statement_t {
+    dbk_exec *exec; /* counted */
+    bool taken;     /* the result of exec itself was handed out */
+};
+
 struct kernel_result_stream_t {
     dbk_exec *exec;       /* counted; NULL for metadata */
     dbk_session *session; /* counted; metadata only */
@@ -49,6 +54,11 @@ struct kernel_cancel_token_t {
     dbk_cancel_token *token;
 };
 
+/* An executed statement handle; takes exec (also on failure). */
+DBK_MUST_USE dbk_status dbk_abi_new_executed(dbk_exec *takes_exec,
+                                             kernel_executed_statement_t **out, dbk_error *err);
+/* The ABI's word for a server state. */
+KernelStatementStatusKind dbk_abi_state(dbk_sea_state state);
 /* A stream handle over s; takes s (also on failure). exec or session may be NULL; both are
  * referenced. */
 DBK_MUST_USE dbk_status dbk_abi_new_stream(dbk_stream *takes_s, dbk_exec *exec,
@@ -63,6 +73,8 @@ dbk_error *dbk_abi_begin(void);
 static inline KernelStatusCode dbk_abi_end(dbk_status st) {
     return (KernelStatusCode)st;
 }
+
+KernelStatusCode dbk_abi_code(void); /* of the last error */
 
 /* ---- argument checks; each fills the last error ---- */
 

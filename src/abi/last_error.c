@@ -52,6 +52,10 @@ dbk_error *dbk_abi_begin(void) {
     return &last_error;
 }
 
+KernelStatusCode dbk_abi_code(void) {
+    return dbk_abi_end(last_error.code);
+}
+
 static const char *or_null(const char *text) {
     return text != NULL && text[0] != '\0' ? text : NULL;
 }

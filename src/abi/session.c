@@ -101,11 +101,6 @@ static bool session_ok(const kernel_session_t *session, const char *function) {
     return true;
 }
 
-static KernelStatusCode last_code(void) {
-    KernelError e;
-    return kernel_get_last_error(&e) ? (KernelStatusCode)e.code : KernelStatusCode_Success;
-}
-
 KernelStatusCode kernel_session_close(kernel_session_t *session) {
     (void)dbk_abi_begin();
     if (session == NULL) {
@@ -133,7 +128,7 @@ KernelStatusCode kernel_session_is_open(const kernel_session_t *session, bool *o
 
 KernelStatusCode kernel_session_test(const kernel_session_t *session) {
     if (!session_ok(session, "kernel_session_test")) {
-        return last_code();
+        return dbk_abi_code();
     }
     return dbk_abi_end(dbk_session_test(session->session, dbk_abi_begin()));
 }
@@ -144,7 +139,7 @@ KernelStatusCode kernel_session_new_statement(kernel_session_t *session, kernel_
         return dbk_abi_refuse("kernel_session_new_statement: session and out must be non-null");
     }
     if (!session_ok(session, "kernel_session_new_statement")) {
-        return last_code();
+        return dbk_abi_code();
     }
     kernel_statement_t *handle = dbk_alloc_zero(sizeof *handle);
     if (handle == NULL) {
@@ -161,7 +156,7 @@ KernelStatusCode kernel_session_new_statement(kernel_session_t *session, kernel_
 
 KernelStatusCode kernel_session_set_autocommit(kernel_session_t *session, bool enabled) {
     if (!session_ok(session, "kernel_session_set_autocommit")) {
-        return last_code();
+        return dbk_abi_code();
     }
     return dbk_abi_end(dbk_session_set_autocommit(session->session, enabled, dbk_abi_begin()));
 }
@@ -180,14 +175,14 @@ KernelStatusCode kernel_session_get_autocommit(const kernel_session_t *session, 
 
 KernelStatusCode kernel_session_commit(kernel_session_t *session) {
     if (!session_ok(session, "kernel_session_commit")) {
-        return last_code();
+        return dbk_abi_code();
     }
     return dbk_abi_end(dbk_session_end_transaction(session->session, true, dbk_abi_begin()));
 }
 
 KernelStatusCode kernel_session_rollback(kernel_session_t *session) {
     if (!session_ok(session, "kernel_session_rollback")) {
-        return last_code();
+        return dbk_abi_code();
     }
     return dbk_abi_end(dbk_session_end_transaction(session->session, false, dbk_abi_begin()));
 }

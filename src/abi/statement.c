@@ -138,25 +138,9 @@ KernelStatusCode kernel_statement_execute(kernel_statement_t *stmt,
             err, DBK_INVALID_HANDLE,
             "kernel_statement_execute: the statement belongs to the parent process of a fork"));
     }
-    kernel_executed_statement_t *handle = dbk_alloc_zero(sizeof *handle);
-    if (handle == NULL) {
-        return dbk_abi_end(dbk_error_oom(err, "an executed statement"));
-    }
-    dbk_status st = dbk_statement_execute(stmt->statement, &handle->exec, err);
-    if (st != DBK_OK) {
-        dbk_free(handle);
-        return dbk_abi_end(st);
-    }
-    *out = handle;
-    return KernelStatusCode_Success;
-}
-
-KernelStatusCode kernel_statement_submit(kernel_statement_t *stmt,
-                                         kernel_executed_async_statement_t **out) {
-    (void)stmt; /* as the peer: refused before looking at the handle (spec c-abi 2.6) */
-    (void)out;
-    return dbk_abi_refuse("async submit is not exposed over the v0 C ABI; use the synchronous "
-                          "execute path");
+    dbk_exec *exec = NULL;
+    dbk_status st = dbk_statement_execute(stmt->statement, &exec, err);
+    return dbk_abi_end(st == DBK_OK ? dbk_abi_new_executed(exec, out, err) : st);
 }
 
 KernelStatusCode kernel_statement_close(kernel_statement_t *stmt) {
@@ -172,7 +156,7 @@ KernelStatusCode kernel_statement_close(kernel_statement_t *stmt) {
     return KernelStatusCode_Success;
 }
 
-static KernelStatementStatusKind state_kind(dbk_sea_state state) {
+KernelStatementStatusKind dbk_abi_state(dbk_sea_state state) {
     switch (state) {
     case DBK_SEA_PENDING:
         return KernelStatementStatusKind_Pending;
@@ -198,7 +182,7 @@ KernelStatusCode dbk_statement_get_progress(const kernel_statement_t *stmt, dbk_
     }
     dbk_exec_progress p;
     dbk_statement_progress(stmt->statement, &p);
-    out->state = state_kind(p.state);
+    out->state = dbk_abi_state(p.state);
     out->elapsed_ms = p.elapsed_ms;
     out->chunks_total = p.result.chunks_total;
     out->chunks_done = (int64_t)p.result.chunks_done;

@@ -17,6 +17,18 @@ static dbk_status check_exec(const dbk_exec *exec, dbk_error *err) {
     return DBK_OK;
 }
 
+dbk_status dbk_abi_new_executed(dbk_exec *takes_exec, kernel_executed_statement_t **out,
+                                dbk_error *err) {
+    kernel_executed_statement_t *handle = dbk_alloc_zero(sizeof *handle);
+    if (handle == NULL) {
+        dbk_exec_unref(takes_exec);
+        return dbk_error_oom(err, "an executed statement");
+    }
+    handle->exec = takes_exec;
+    *out = handle;
+    return DBK_OK;
+}
+
 dbk_status dbk_abi_new_stream(dbk_stream *takes_s, dbk_exec *exec, dbk_session *session,
                               kernel_result_stream_t **out, dbk_error *err) {
     kernel_result_stream_t *handle = dbk_alloc_zero(sizeof *handle);

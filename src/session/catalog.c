@@ -80,7 +80,7 @@ static dbk_status query_new(dbk_session *s, dbk_slice sql, query *q, dbk_error *
                                       .read_only = true};
     dbk_status st = DBK_OK;
     DBK_TRY(dbk_exec_new(s, &q->exec, err));
-    DBK_TRY(dbk_run_new(q->exec, &wire, &q->op, err));
+    DBK_TRY(dbk_run_new(q->exec, DBK_RUN_EXECUTE, &wire, 0, &q->op, err));
 done:
     return st;
 }

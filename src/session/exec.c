@@ -11,6 +11,7 @@ dbk_status dbk_exec_new(dbk_session *s, dbk_exec **out, dbk_error *err) {
     e->session = dbk_session_ref(s);
     e->begun_ms = dbk_lane_now_ms(dbk_runtime_control(s->runtime));
     e->modified_rows = -1;
+    e->owned = true;
     e->facts.chunk_count = e->facts.total_rows = e->facts.total_bytes = -1;
     dbk_mutex_init(&e->lock);
     *out = e;
@@ -28,18 +29,23 @@ void dbk_exec_unref(dbk_exec *e) {
     }
     dbk_exec_release_server(e);
     dbk_stream_unref(e->stream);
+    dbk_sea_reply_reset(&e->reply);
     dbk_str_reset(&e->statement_id);
     dbk_mutex_destroy(&e->lock);
     dbk_session_unref(e->session);
     dbk_free(e);
 }
 
-void dbk_exec_run_over(dbk_exec *e) {
+dbk_status dbk_exec_run(dbk_exec *e, dbk_op *takes_op, dbk_error *err) {
     dbk_mutex_lock(&e->lock);
-    dbk_op *op = e->op;
+    e->op = takes_op;
+    dbk_mutex_unlock(&e->lock);
+    dbk_status st = dbk_op_run(takes_op, err);
+    dbk_mutex_lock(&e->lock);
     e->op = NULL;
     dbk_mutex_unlock(&e->lock);
-    dbk_op_unref(op);
+    dbk_op_unref(takes_op);
+    return st;
 }
 
 void dbk_exec_release_server(dbk_exec *e) {
@@ -59,11 +65,14 @@ void dbk_exec_release_server(dbk_exec *e) {
 }
 
 void dbk_exec_close(dbk_exec *e) {
-    int stale_or_valid = atomic_load(&e->validity);
-    if (stale_or_valid == DBK_EXEC_VALID) {
-        atomic_store(&e->validity, DBK_EXEC_CLOSED);
+    int valid = DBK_EXEC_VALID;
+    (void)atomic_compare_exchange_strong(&e->validity, &valid, DBK_EXEC_CLOSED);
+    if (atomic_load(&e->lent)) {
+        return;
     }
-    if (!atomic_load(&e->lent)) {
+    if (e->submitted) { /* may be read again: the server keeps it until the last handle is gone */
+        dbk_stream_close(e->stream);
+    } else {
         dbk_exec_release_server(e);
     }
 }
@@ -90,7 +99,8 @@ const char *dbk_exec_query_id(const dbk_exec *e) {
 
 int64_t dbk_exec_modified_rows(dbk_exec *e) {
     int64_t rows = -1;
-    if (e->modified_rows < 0 && dbk_stream_peek_i64(e->stream, "num_affected_rows", &rows)) {
+    if (e->stream != NULL && e->modified_rows < 0 &&
+        dbk_stream_peek_i64(e->stream, "num_affected_rows", &rows)) {
         e->modified_rows = rows; /* spec c-abi 2.7: some servers tell it only as a row */
     }
     return e->modified_rows;
@@ -99,6 +109,49 @@ int64_t dbk_exec_modified_rows(dbk_exec *e) {
 void dbk_exec_get_facts(const dbk_exec *e, dbk_exec_facts *out) {
     *out = e->facts;
     out->retry_count = atomic_load(&e->retries);
+}
+
+/* ---- submitted statements ---- */
+
+static dbk_status run_kind(dbk_exec *e, dbk_run_kind kind, uint64_t patience_ms, dbk_error *err) {
+    dbk_op *op = NULL;
+    dbk_status st = dbk_run_new(e, kind, NULL, patience_ms, &op, err);
+    return st == DBK_OK ? dbk_exec_run(e, op, err) : st;
+}
+
+dbk_status dbk_exec_attach(dbk_session *s, dbk_slice statement_id, dbk_exec **out, dbk_error *err) {
+    dbk_status st = DBK_OK;
+    dbk_exec *e = NULL;
+    if (statement_id.len == 0) {
+        return dbk_error_set(err, DBK_INVALID_ARGUMENT, "statement id must not be empty");
+    }
+    DBK_TRY(dbk_exec_new(s, &e, err));
+    e->owned = false;
+    DBK_TRY(dbk_str_set(&e->statement_id, statement_id, err));
+    DBK_TRY(run_kind(e, DBK_RUN_LOOK, 0, err));
+    *out = e;
+    e = NULL;
+done:
+    dbk_exec_unref(e);
+    return st;
+}
+
+dbk_status dbk_exec_attach_again(dbk_exec *e, dbk_exec **out, dbk_error *err) {
+    return dbk_exec_attach(e->session, dbk_str_slice(&e->statement_id), out, err);
+}
+
+dbk_sea_state dbk_exec_state(const dbk_exec *e) {
+    return (dbk_sea_state)atomic_load(&e->state);
+}
+
+dbk_status dbk_exec_look(dbk_exec *e, dbk_error *err) {
+    return dbk_sea_state_is_final(dbk_exec_state(e)) ? DBK_OK : run_kind(e, DBK_RUN_LOOK, 0, err);
+}
+
+dbk_status dbk_exec_await(dbk_exec *e, uint64_t patience_ms, bool *finished, dbk_error *err) {
+    dbk_status st = e->stream != NULL ? DBK_OK : run_kind(e, DBK_RUN_AWAIT, patience_ms, err);
+    *finished = e->stream != NULL;
+    return st;
 }
 
 /* ---- cancelling ---- */

@@ -41,7 +41,8 @@ struct dbk_exec {
     int64_t modified_rows;
     dbk_sea_reply reply; /* the server's last answer; its data moves into the stream */
     bool owned;          /* false: attached by id, somebody else closes it on the server */
-    dbk_stream *stream;  /* counted; NULL until the result was opened */
+    bool submitted; /* its handle lives apart from the statement: closing that changes nothing */
+    dbk_stream *stream; /* counted; NULL until the result was opened */
     dbk_exec_facts facts;
 };
 

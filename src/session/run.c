@@ -1,4 +1,4 @@
-/* One statement from "send it" to a result stream: the machine behind execute. */
+/* One statement from "send it" to a result stream: the machine behind execute, submit and await. */
 #include "session/internal.h"
 
 /* Waits between polls: a tenth of the time gone by, so that short statements are seen at once and
@@ -9,17 +9,20 @@
 #define CANCEL_GRACE_MS 5000u
 
 typedef struct run {
-    dbk_op op;          /* first: the machine's functions cast */
-    dbk_exec *e;        /* counted */
-    dbk_sea_call *call; /* the last request; counted */
-    bool may_have_executed;
+    dbk_op op; /* first: the machine's functions cast */
+    dbk_run_kind kind;
+    dbk_exec *e;             /* counted */
+    dbk_sea_call *call;      /* the last request; counted */
+    bool polled;             /* the answer is not the one to the statement itself */
+    uint64_t begun_ms;       /* this operation, not the statement */
+    uint64_t patience_ms;    /* 0: no end */
     uint64_t cancel_seen_ms; /* an accepted cancel was noticed, 0: none */
     atomic_bool hurry;
     atomic_bool hurry_posted;
     dbk_task hurry_task;
 } run;
 
-enum { RUN_SEND, RUN_ANSWER, RUN_PAUSE, RUN_POLL };
+enum { RUN_SEND, RUN_ANSWER, RUN_PAUSE, RUN_POLL, RUN_RESULT };
 
 static run *run_of(dbk_op *op) {
     return DBK_CONTAINER_OF(op, run, op);
@@ -32,84 +35,56 @@ static void set_call(run *r, dbk_sea_call *takes_call) {
     r->call = takes_call;
 }
 
+/* A submitted statement was sent already: it goes on where its last answer left it. */
 static dbk_step run_send(dbk_op *op) {
-    return dbk_op_wait_op(op, dbk_sea_call_op(run_of(op)->call), RUN_ANSWER);
+    run *r = run_of(op);
+    r->begun_ms = dbk_lane_now_ms(op->lane);
+    if (r->call != NULL) {
+        return dbk_op_wait_op(op, dbk_sea_call_op(r->call), RUN_ANSWER);
+    }
+    bool told = dbk_sea_state_is_final((dbk_sea_state)atomic_load(&r->e->state));
+    return dbk_op_goto(op, told && r->kind == DBK_RUN_AWAIT ? RUN_RESULT : RUN_POLL);
 }
 
 /* The id is what everything later is about: cancelling, closing, support tickets. */
-static dbk_status note_id(run *r, dbk_sea_reply *reply, dbk_error *err) {
+static dbk_status note_answer(run *r, dbk_error *err) {
     dbk_status st = DBK_OK;
     dbk_exec *e = r->e;
+    dbk_sea_reply_reset(&e->reply);
+    dbk_sea_call_take_reply(r->call, &e->reply);
     dbk_mutex_lock(&e->lock);
     if (e->statement_id.ptr == NULL) {
-        st = dbk_str_set(&e->statement_id, dbk_str_slice(&reply->statement_id), err);
-        e->close_needed = st == DBK_OK;
+        st = dbk_str_set(&e->statement_id, dbk_str_slice(&e->reply.statement_id), err);
+        e->close_needed = st == DBK_OK && e->owned;
+    }
+    if (e->reply.state == DBK_SEA_CLOSED) {
+        e->close_needed = false; /* the server forgot it already */
     }
     dbk_mutex_unlock(&e->lock);
-    atomic_store(&e->state, (int)reply->state);
+    atomic_store(&e->state, (int)e->reply.state);
     (void)atomic_fetch_add(&e->retries, dbk_sea_call_retries(r->call));
+    DBK_LOG(DEBUG, r->op.session_id, "statement %s is %s", dbk_str_or(&e->statement_id, "?"),
+            dbk_sea_state_name(e->reply.state));
     return st;
-}
-
-static void note_facts(dbk_exec *e, const dbk_sea_reply *reply) {
-    const dbk_sea_manifest *m = &reply->manifest;
-    e->modified_rows = reply->modified_rows;
-    e->facts.truncated = m->truncated;
-    e->facts.has_result_set = m->columns_len > 0;
-    e->facts.external_links = reply->data.link_count > 0;
-    e->facts.volume_operation = m->volume_operation;
-    if (m->present) {
-        e->facts.chunk_count = m->total_chunk_count;
-        e->facts.total_rows = m->total_row_count;
-        e->facts.total_bytes = m->total_byte_count;
-    }
-}
-
-static dbk_step run_succeeded(run *r, dbk_sea_reply *reply) {
-    dbk_exec *e = r->e;
-    note_facts(e, reply);
-    if (reply->state == DBK_SEA_CLOSED) {
-        dbk_mutex_lock(&e->lock);
-        e->close_needed = false; /* the server forgot it already */
-        dbk_mutex_unlock(&e->lock);
-    }
-    dbk_stream_source source = {
-        .runtime = e->session->runtime,
-        .sea = e->session->sea,
-        .session_id = e->session->id.ptr,
-        .statement_id = dbk_str_slice(&e->statement_id),
-        .manifest = &reply->manifest,
-        .data = &reply->data,
-        .server_unix_s = reply->server_unix_s,
-    };
-    dbk_status st = dbk_stream_open(&source, &e->session->stream, &e->stream, &r->op.err);
-    if (st != DBK_OK) {
-        dbk_error_set_query_id(&r->op.err, e->statement_id.ptr);
-    }
-    return dbk_op_finish(&r->op, st);
 }
 
 static dbk_step run_answer(dbk_op *op) {
     run *r = run_of(op);
-    dbk_sea_reply *reply = dbk_sea_call_reply(r->call);
-    dbk_status st = note_id(r, reply, &op->err);
-    if (st != DBK_OK) {
+    dbk_status st = note_answer(r, &op->err);
+    if (st != DBK_OK || r->kind == DBK_RUN_SUBMIT || r->kind == DBK_RUN_LOOK) {
         return dbk_op_finish(op, st);
     }
-    DBK_LOG(DEBUG, op->session_id, "statement %s is %s", dbk_str_or(&r->e->statement_id, "?"),
-            dbk_sea_state_name(reply->state));
-    switch (reply->state) {
-    case DBK_SEA_PENDING:
-    case DBK_SEA_RUNNING:
-        return dbk_op_goto(op, RUN_PAUSE);
-    case DBK_SEA_SUCCEEDED:
-    case DBK_SEA_CLOSED:
-        return run_succeeded(r, reply);
-    case DBK_SEA_FAILED:
-    case DBK_SEA_CANCELED:
-        break;
-    }
-    return dbk_op_finish(op, dbk_sea_statement_error(reply, &op->err));
+    return dbk_op_goto(op, dbk_sea_state_is_final(r->e->reply.state) ? RUN_RESULT : RUN_PAUSE);
+}
+
+/* The server accepted a cancel and goes on all the same. */
+static dbk_step give_up(run *r) {
+    dbk_error *err = &r->op.err;
+    (void)dbk_error_set(err, DBK_CANCELLED,
+                        "the server accepted the cancel but the statement goes on: given up");
+    dbk_error_set_query_id(err, r->e->statement_id.ptr);
+    err->may_have_executed = true;
+    return dbk_op_finish(&r->op, DBK_CANCELLED);
 }
 
 static dbk_step run_pause(dbk_op *op) {
@@ -120,13 +95,15 @@ static dbk_step run_pause(dbk_op *op) {
         r->cancel_seen_ms = r->cancel_seen_ms != 0 ? r->cancel_seen_ms : now;
         wait = POLL_MIN_MS;
         if (now - r->cancel_seen_ms > CANCEL_GRACE_MS) {
-            (void)dbk_error_set(
-                &op->err, DBK_CANCELLED,
-                "the server accepted the cancel but the statement goes on: given up");
-            dbk_error_set_query_id(&op->err, r->e->statement_id.ptr);
-            op->err.may_have_executed = true;
-            return dbk_op_finish(op, DBK_CANCELLED);
+            return give_up(r);
         }
+    }
+    if (r->patience_ms != 0) {
+        uint64_t gone = now - r->begun_ms;
+        if (gone >= r->patience_ms) {
+            return dbk_op_finish(op, DBK_OK); /* not finished, and no error */
+        }
+        wait = dbk_min_u64(wait, r->patience_ms - gone);
     }
     return dbk_op_wait_ms(op, wait, RUN_POLL);
 }
@@ -140,7 +117,78 @@ static dbk_step run_poll(dbk_op *op) {
         return dbk_op_finish(op, st);
     }
     set_call(r, call);
+    r->polled = true;
     return dbk_op_wait_op(op, dbk_sea_call_op(call), RUN_ANSWER);
+}
+
+static void note_facts(dbk_exec *e) {
+    const dbk_sea_manifest *m = &e->reply.manifest;
+    e->modified_rows = e->reply.modified_rows;
+    e->facts.truncated = m->truncated;
+    e->facts.has_result_set = m->columns_len > 0;
+    e->facts.external_links = e->reply.data.link_count > 0;
+    e->facts.volume_operation = m->volume_operation;
+    if (m->present) {
+        e->facts.chunk_count = m->total_chunk_count;
+        e->facts.total_rows = m->total_row_count;
+        e->facts.total_bytes = m->total_byte_count;
+    }
+}
+
+/* CLOSED in the answer to the statement itself is success without rows (spec c-abi 2.2); seen later
+ * it means that somebody closed the statement, and the rows with it. */
+static dbk_status check_closed(run *r, dbk_error *err) {
+    dbk_exec *e = r->e;
+    bool first_answer = r->kind == DBK_RUN_EXECUTE && !r->polled;
+    if (e->reply.state != DBK_SEA_CLOSED || e->reply.manifest.present || first_answer) {
+        return DBK_OK;
+    }
+    (void)dbk_error_set(err, DBK_INVALID_HANDLE,
+                        "statement %s was closed on the server before its result was read",
+                        dbk_str_or(&e->statement_id, "?"));
+    dbk_error_set_query_id(err, e->statement_id.ptr);
+    return err->code;
+}
+
+static dbk_status open_result(run *r, dbk_error *err) {
+    dbk_exec *e = r->e;
+    dbk_status closed = check_closed(r, err);
+    if (closed != DBK_OK) {
+        return closed;
+    }
+    note_facts(e);
+    dbk_stream_source source = {
+        .runtime = e->session->runtime,
+        .sea = e->session->sea,
+        .session_id = e->session->id.ptr,
+        .statement_id = dbk_str_slice(&e->statement_id),
+        .manifest = &e->reply.manifest,
+        .data = &e->reply.data,
+        .server_unix_s = e->reply.server_unix_s,
+    };
+    dbk_status st = dbk_stream_open(&source, &e->session->stream, &e->stream, err);
+    if (st == DBK_OK) {
+        atomic_store_explicit(&e->finished, true, memory_order_release);
+    } else {
+        dbk_error_set_query_id(err, e->statement_id.ptr);
+    }
+    return st;
+}
+
+static dbk_step run_result(dbk_op *op) {
+    run *r = run_of(op);
+    dbk_exec *e = r->e;
+    switch (e->reply.state) {
+    case DBK_SEA_SUCCEEDED:
+    case DBK_SEA_CLOSED:
+        return dbk_op_finish(op, open_result(r, &op->err));
+    case DBK_SEA_FAILED:
+    case DBK_SEA_CANCELED:
+    case DBK_SEA_PENDING:
+    case DBK_SEA_RUNNING:
+        break;
+    }
+    return dbk_op_finish(op, dbk_sea_statement_error(&e->reply, &op->err));
 }
 
 /* ---- cancelled before its end ---- */
@@ -174,18 +222,14 @@ static void run_cancelled(dbk_op *op) {
         dbk_session_cancel_detached(e->session, dbk_str_slice(&e->statement_id));
         return;
     }
+    if (dbk_op_detach_child(op, abandoned_answer, dbk_exec_ref(e)) == NULL) {
+        dbk_exec_unref(e); /* nothing was sent yet */
+        return;
+    }
     op->err.may_have_executed = true;
     dbk_mutex_lock(&e->lock);
-    e->abandoned = r->call; /* this reference goes with it */
+    e->abandoned = r->call; /* kept alive by the detached reference, which abandoned_answer drops */
     dbk_mutex_unlock(&e->lock);
-    dbk_op *sent = dbk_op_detach_child(op, abandoned_answer, e);
-    if (sent != NULL) {
-        (void)dbk_exec_ref(e);
-    } else {
-        dbk_mutex_lock(&e->lock);
-        e->abandoned = NULL;
-        dbk_mutex_unlock(&e->lock);
-    }
 }
 
 static void run_destroy(dbk_op *op) {
@@ -196,27 +240,33 @@ static void run_destroy(dbk_op *op) {
 }
 
 static const dbk_state run_states[] = {
-    [RUN_SEND] = {"send", run_send, DBK_TO(RUN_ANSWER)},
-    [RUN_ANSWER] = {"answer", run_answer, DBK_TO(RUN_PAUSE)},
+    [RUN_SEND] = {"send", run_send, DBK_TO(RUN_ANSWER) | DBK_TO(RUN_POLL) | DBK_TO(RUN_RESULT)},
+    [RUN_ANSWER] = {"answer", run_answer, DBK_TO(RUN_PAUSE) | DBK_TO(RUN_RESULT)},
     [RUN_PAUSE] = {"pause", run_pause, DBK_TO(RUN_POLL)},
     [RUN_POLL] = {"poll", run_poll, DBK_TO(RUN_ANSWER)},
+    [RUN_RESULT] = {"result", run_result, 0},
 };
-static const dbk_machine run_machine = {"statement", run_states, 4, run_cancelled, run_destroy};
+static const dbk_machine run_machine = {"statement", run_states, 5, run_cancelled, run_destroy};
 
-dbk_status dbk_run_new(dbk_exec *e, const dbk_sea_statement_request *request, dbk_op **out,
-                       dbk_error *err) {
+dbk_status dbk_run_new(dbk_exec *e, dbk_run_kind kind, const dbk_sea_statement_request *request,
+                       uint64_t patience_ms, dbk_op **out, dbk_error *err) {
+    dbk_status st = DBK_OK;
+    dbk_lane *lane = dbk_runtime_control(e->session->runtime);
     run *r = dbk_alloc_zero(sizeof *r);
     if (r == NULL) {
         return dbk_error_oom(err, "an execution");
     }
-    dbk_lane *lane = dbk_runtime_control(e->session->runtime);
-    dbk_status st = dbk_sea_execute(e->session->sea, lane, request, &r->call, err);
+    if (request != NULL) {
+        st = dbk_sea_execute(e->session->sea, lane, request, &r->call, err);
+    }
     if (st != DBK_OK) {
         dbk_free(r);
         return st;
     }
     dbk_op_init(&r->op, &run_machine, lane);
     r->op.session_id = e->session->id.ptr;
+    r->kind = kind;
+    r->patience_ms = patience_ms;
     r->e = dbk_exec_ref(e);
     atomic_init(&r->hurry, false);
     atomic_init(&r->hurry_posted, false);

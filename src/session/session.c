@@ -6,6 +6,9 @@
 /* The first word is what the server keys several links per answer on (spec sea-protocol 1). */
 #define DEFAULT_USER_AGENT "DatabricksJDBCDriverOSS/1.0.0 dbkernel/" DBK_VERSION
 
+/* Sessions that hold memory of the process-wide pool warm. */
+static atomic_size_t live_sessions;
+
 /* ---- configuration to client ---- */
 
 /* The last User-Agent among the custom headers replaces ours. */
@@ -169,6 +172,7 @@ dbk_status dbk_session_open(const dbk_config *config, dbk_cancel_token *token, d
         return dbk_error_oom(err, "a session");
     }
     atomic_init(&s->refs, 1);
+    (void)atomic_fetch_add(&live_sessions, 1);
     atomic_init(&s->open, false);
     atomic_init(&s->autocommit, true);
     s->honour_transactions = config->honour_transactions;
@@ -274,6 +278,9 @@ void dbk_session_unref(dbk_session *s) {
     dbk_str_reset(&s->id);
     dbk_runtime_unref(s->runtime);
     dbk_free(s);
+    if (atomic_fetch_sub(&live_sessions, 1) == 1) {
+        dbk_block_pool_trim();
+    }
 }
 
 bool dbk_session_is_open(const dbk_session *s) {

@@ -170,6 +170,8 @@ typedef struct dbk_exec dbk_exec; /* opaque, counted */
 
 /* Runs to the end; blocks. An earlier execution of st becomes stale. */
 DBK_MUST_USE dbk_status dbk_statement_execute(dbk_statement *st, dbk_exec **out, dbk_error *err);
+/* Sends it and returns after the server's first answer, whatever its state. */
+DBK_MUST_USE dbk_status dbk_statement_submit(dbk_statement *st, dbk_exec **out, dbk_error *err);
 /* Makes the executions of a statement stale (it is being closed). */
 void dbk_statement_invalidate(dbk_statement *st);
 /* What st does or did last; zeroes when it never ran. */
@@ -194,9 +196,9 @@ bool dbk_exec_alive(const dbk_exec *e); /* false in a fork's child */
 void dbk_exec_lend_stream(dbk_exec *e);
 /* Ends its stream and closes it on the server in the background. Idempotent. */
 void dbk_exec_close(dbk_exec *e);
-dbk_stream *dbk_exec_stream(dbk_exec *e);         /* borrowed */
-const char *dbk_exec_query_id(const dbk_exec *e); /* NULL: none */
-int64_t dbk_exec_modified_rows(dbk_exec *e);      /* -1: not known */
+dbk_stream *dbk_exec_stream(dbk_exec *e); /* NULL: not finished */ /* borrowed */
+const char *dbk_exec_query_id(const dbk_exec *e);                  /* NULL: none */
+int64_t dbk_exec_modified_rows(dbk_exec *e);                       /* -1: not known */
 typedef struct dbk_exec_facts {
     uint32_t retry_count;
     int64_t chunk_count, total_rows, total_bytes; /* -1: not told */
@@ -210,6 +212,22 @@ void dbk_exec_get_facts(const dbk_exec *e, dbk_exec_facts *out);
  * all rows are here, in the columns of the call. InvalidHandle after dbk_session_close. */
 DBK_MUST_USE dbk_status dbk_session_metadata(dbk_session *s, const dbk_metadata_request *request,
                                              dbk_stream **out, dbk_error *err);
+
+/* A statement of this session's server by its id, looked at once; closing it here does not close it
+ * on the server. */
+DBK_MUST_USE dbk_status dbk_exec_attach(dbk_session *s, dbk_slice statement_id, dbk_exec **out,
+                                        dbk_error *err);
+/* The same statement looked at once more, for another reading of its result. */
+DBK_MUST_USE dbk_status dbk_exec_attach_again(dbk_exec *e, dbk_exec **out, dbk_error *err);
+dbk_sea_state dbk_exec_state(const dbk_exec *e); /* as last told; any thread */
+/* Asks the server once; a failed statement is no error here. */
+DBK_MUST_USE dbk_status dbk_exec_look(dbk_exec *e, dbk_error *err);
+/* Waits for the end, at most patience_ms (0: as long as it takes), and opens the result. *finished
+ * false with DBK_OK: it still runs. A statement that failed or was cancelled is an error. */
+DBK_MUST_USE dbk_status dbk_exec_await(dbk_exec *e, uint64_t patience_ms, bool *finished,
+                                       dbk_error *err);
+/* Any thread: tells the server to cancel; see dbk_canceller_cancel. */
+DBK_MUST_USE dbk_status dbk_exec_cancel(dbk_exec *e, bool *dispatched, dbk_error *err);
 
 /* ---- cancelling ------------------------------------------------------------------------------------ */
 

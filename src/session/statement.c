@@ -296,12 +296,12 @@ static void set_current(dbk_statement *st, dbk_exec *e) {
     dbk_exec *old = st->current;
     st->current = e != NULL ? dbk_exec_ref(e) : NULL;
     dbk_mutex_unlock(&st->lock);
-    if (old != NULL) {
+    if (old != NULL && !old->submitted) {
         int valid = DBK_EXEC_VALID;
         (void)atomic_compare_exchange_strong(&old->validity, &valid, DBK_EXEC_STALE);
         dbk_exec_release_server(old);
-        dbk_exec_unref(old);
     }
+    dbk_exec_unref(old);
 }
 
 static dbk_status start(dbk_statement *st, dbk_run_kind kind, dbk_exec **out, dbk_error *err) {
@@ -313,7 +313,7 @@ static dbk_status start(dbk_statement *st, dbk_run_kind kind, dbk_exec **out, db
         status = dbk_exec_new(st->session, &e, err);
     }
     if (status == DBK_OK) {
-        request.wire.no_wait = kind == DBK_RUN_SUBMIT;
+        e->submitted = request.wire.no_wait = kind == DBK_RUN_SUBMIT;
         status = dbk_run_new(e, kind, &request.wire, 0, &run, err);
     }
     reset_request(&request);

@@ -35,10 +35,7 @@ struct dbk_statement {
 dbk_exec *dbk_statement_current(dbk_statement *st); /* counted; NULL: none yet. Any thread */
 
 /* exec.c */
-/* The operation is over: nobody finds it any more. */
-void dbk_exec_run_over(dbk_exec *e);
 /* Ends the stream and tells the server, in the background, that the result is not needed. */
 void dbk_exec_release_server(dbk_exec *e);
-DBK_MUST_USE dbk_status dbk_exec_cancel(dbk_exec *e, bool *dispatched, dbk_error *err);
 
 #endif
