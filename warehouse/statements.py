@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import OrderedDict
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from warehouse.clock import Clock
 from warehouse.config import Config
-from warehouse.engine.base import CancelToken, Engine, Parameter
+from warehouse.engine.base import CancelToken, Engine, Outcome, Parameter
 from warehouse.errors import Canceled, SqlError, not_found
 from warehouse.faults import Hints
 from warehouse.ids import Ids
@@ -24,6 +25,10 @@ PENDING, RUNNING, SUCCEEDED, FAILED, CANCELED, CLOSED = (
     "PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELED", "CLOSED",
 )  # fmt: skip
 TERMINAL = {SUCCEEDED, FAILED, CANCELED, CLOSED}
+
+# Small chunks are made before the first answer, so that a small result is known as a whole.
+EAGER_CHUNKS = 16
+EAGER_S = 0.05
 
 INLINE = "INLINE"
 LINKS = "EXTERNAL_LINKS"
@@ -208,7 +213,7 @@ class Statements:
         return timer
 
     def _execute(self, statement: Statement) -> None:
-        request, config = statement.request, self._config
+        request = statement.request
         outcome = self._engine.execute(statement.session, request.sql, request.parameters, statement.cancel_token)
         statement.modified_rows = outcome.modified_rows
         if not outcome.has_rows:
@@ -226,18 +231,29 @@ class Statements:
             outcome.close,
         )
         try:
-            stream.produce_first(2)
+            self._first_chunks(stream, request, outcome)
         except BaseException:
             stream.close()
             raise
-        if request.disposition == INLINE:
-            self._read_all_inline(stream)
-        if not stream.finished and outcome.count_rows is not None:
-            total = outcome.count_rows(config.count_deadline_s)
-            if total is not None:
-                stream.promise_totals(total)
         statement.inline = self._is_inline(request, stream)
         statement.stream = stream
+        stream.wait_for(0)  # the reader will come: start reading ahead
+
+    def _first_chunks(self, stream: ResultStream, request: Request, outcome: Outcome) -> None:
+        """What the answer needs: the first chunk, more if they are small, and the exact totals."""
+        started = time.monotonic()
+        stream.produce_first(1)
+        while not stream.finished and len(stream.chunks) < EAGER_CHUNKS and time.monotonic() - started < EAGER_S:
+            stream.produce_first(len(stream.chunks) + 1)
+        if request.disposition == INLINE:
+            self._read_all_inline(stream)
+        if stream.finished:
+            return
+        total = outcome.count_rows(self._config.count_deadline_s) if outcome.count_rows is not None else None
+        if total is not None:
+            stream.promise_totals(total)
+            return
+        stream.produce_first(2)  # without totals the answer must at least know whether a second one exists
 
     def _shape(self, request: Request) -> Shape:
         hints, config = request.hints, self._config

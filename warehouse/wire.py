@@ -108,6 +108,27 @@ def _interval_numbers(array: pa.Array, months_wanted: bool) -> pa.Array:
     return pc.if_else(valid, values, pa.scalar(None, values.type))
 
 
+def _interval_inside(kind: pa.DataType) -> bool:
+    return "interval" in str(kind)
+
+
+def _numbers_inside(value: Any, final: pa.DataType) -> Any:
+    """A nested value with its intervals as numbers; slow, for the rare ARRAY<INTERVAL ...>."""
+    if value is None:
+        return None
+    if final == MONTH_INTERVAL:
+        return value.months
+    if pa.types.is_duration(final):
+        return value.days * _MICROS_PER_DAY + value.nanoseconds // 1000
+    if pa.types.is_list(final):
+        return [_numbers_inside(v, final.value_type) for v in value]
+    if pa.types.is_map(final):
+        return [(_numbers_inside(k, final.key_type), _numbers_inside(v, final.item_type)) for k, v in value]
+    if pa.types.is_struct(final):
+        return {field.name: _numbers_inside(value[field.name], field.type) for field in final}
+    return value
+
+
 class Converter:
     """Turns the engine's batches into batches of the wire schema."""
 
@@ -130,13 +151,15 @@ class Converter:
             return pa.nulls(len(array))
         if have == pa.month_day_nano_interval():
             return _interval_numbers(array, final == MONTH_INTERVAL)
+        if _interval_inside(have):
+            return pa.array([_numbers_inside(v, final) for v in array.to_pylist()], wanted)
         if _same_layout(have, wanted):
             return array
         try:
             return array.cast(wanted)
         except pa.ArrowInvalid as error:
             raise SqlError("ARITHMETIC_OVERFLOW", str(error), "22003") from error
-        except pa.ArrowNotImplementedError as error:  # intervals inside arrays, maps and structs
+        except pa.ArrowNotImplementedError as error:
             raise SqlError("UNSUPPORTED_FEATURE", f"Cannot send this type: {error}", "0A000") from error
 
 
@@ -145,7 +168,7 @@ def json_rows(batch: pa.RecordBatch, columns: list[Column]) -> list[list[str | N
     """Rows of strings and nulls: what the service puts in ``data_array``."""
     texts = []
     for index, column in enumerate(columns):
-        if column.type.is_year_month():  # pyarrow cannot wrap month interval arrays
+        if _interval_inside(batch.schema.field(index).type):  # pyarrow cannot wrap month interval arrays
             plain = relabel(batch, _without_intervals(batch.schema))
             values = plain.column(index).to_pylist()
         else:
@@ -209,6 +232,8 @@ def _interval_text(value: Any, kind: SparkType) -> str:
 
 
 def _json_value(value: Any, kind: SparkType) -> Any:
+    if value is not None and kind.kind == "INTERVAL":
+        return value_text(value, kind)
     if value is None or isinstance(value, (bool, int)):
         return value
     if kind.kind == "ARRAY":

@@ -82,6 +82,19 @@ def test_month_intervals(warehouse):
     assert rows["result"]["data_array"] == [["3-4", "-0-2"]]
 
 
+def test_intervals_inside_nested_values(warehouse):
+    sql = "SELECT array(INTERVAL '1' DAY, NULL) AS a, struct(INTERVAL '1-2' YEAR TO MONTH AS y) AS s"
+    answer = warehouse.execute(sql)
+    assert [c["type_text"] for c in answer["manifest"]["schema"]["columns"]] == [
+        "ARRAY<INTERVAL DAY>",
+        "STRUCT<y: INTERVAL YEAR TO MONTH>",
+    ]
+    schema = warehouse.read(answer).schema
+    assert [str(f.type) for f in schema] == ["list<element: duration[us]>", "struct<y: month_interval>"]
+    rows = warehouse.execute(sql, format="JSON_ARRAY", disposition="INLINE")["result"]["data_array"]
+    assert rows == [['["1 00:00:00.000000000",null]', '{"y":"1-2"}']]
+
+
 @pytest.mark.parametrize(("table", "rows"), [("all_types", 100), ("nested", 100), ("nulls", 100), ("edge", 7)])
 def test_sample_types_round_trip_in_all_forms(warehouse, table, rows):
     sql = f"SELECT * FROM lw.types.{table}"

@@ -106,7 +106,10 @@ def test_json_array(warehouse):
 
 def test_json_array_through_links(warehouse):
     _, links = _links(
-        warehouse, "/*lw: chunk_rows=2*/ SELECT id FROM range(3)", format="JSON_ARRAY", disposition="EXTERNAL_LINKS"
+        warehouse,
+        "/*lw: chunk_rows=2, links_per_page=2*/ SELECT id FROM range(3)",
+        format="JSON_ARRAY",
+        disposition="EXTERNAL_LINKS",
     )
     bodies = [json.loads(request("GET", k["external_link"]).body) for k in links]
     assert bodies == [[["0"], ["1"]], [["2"]]]
