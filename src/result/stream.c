@@ -329,6 +329,14 @@ static read_step move(dbk_stream *s, bool wait, dbk_batch **batch, dbk_error *er
     return step;
 }
 
+/* Whatever failed, the caller learns which statement it was. */
+static dbk_status failed(const dbk_stream *s, dbk_error *err) {
+    if (err->query_id[0] == '\0') {
+        dbk_error_set_query_id(err, s->statement_id.ptr);
+    }
+    return err->code;
+}
+
 static dbk_status read_next(dbk_stream *s, bool wait, dbk_batch **out, bool *would_block,
                             dbk_error *err) {
     dbk_batch *batch = NULL;
@@ -338,10 +346,10 @@ static dbk_status read_next(dbk_stream *s, bool wait, dbk_batch **out, bool *wou
     }
     *would_block = step == READ_WAIT;
     if (step == READ_FAILED) {
-        return err->code;
+        return failed(s, err);
     }
     if (step == READ_BATCH) {
-        return finish_batch(s, batch, out, err);
+        return finish_batch(s, batch, out, err) == DBK_OK ? DBK_OK : failed(s, err);
     }
     *out = NULL;
     return DBK_OK;
@@ -393,7 +401,7 @@ dbk_status dbk_stream_schema(dbk_stream *s, dbk_schema **out, dbk_error *err) {
             *out = shown;
             return DBK_OK;
         } else {
-            return err->code;
+            return failed(s, err);
         }
     }
 }
