@@ -14,6 +14,10 @@ size_t dbk_utf8_next(dbk_slice s, uint32_t *out) {
     }
     uint32_t cp = lead & lead_bits[len];
     for (size_t i = 1; i < len; i++) {
+        if (((uint8_t)s.ptr[i] & 0xc0) != 0x80) {
+            *out = lead;
+            return 1;
+        }
         cp = (cp << 6) | ((uint8_t)s.ptr[i] & 0x3f);
     }
     *out = cp;

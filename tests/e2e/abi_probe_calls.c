@@ -396,6 +396,8 @@ STATUS(kernel_metadata_list_table_types, H(0), OUT(1))
 STATUS(kernel_metadata_procedures, H(0), T(1), T(2), T(3), OUT(4))
 STATUS(kernel_metadata_functions, H(0), T(1), T(2), T(3), OUT(4))
 STATUS(kernel_metadata_procedure_columns, H(0), T(1), T(2), T(3), T(4), OUT(5))
+STATUS(dbk_metadata_type_info, H(0), OUT(1))
+STATUS(dbk_metadata_cross_reference, H(0), T(1), T(2), T(3), T(4), T(5), T(6), OUT(7))
 
 STATUS(kernel_cancel_token_new, OUT(0))
 STATUS(kernel_cancel_token_cancel, H(0))
@@ -507,6 +509,8 @@ static const struct {
     ROW(kernel_metadata_procedures),
     ROW(kernel_metadata_functions),
     ROW(kernel_metadata_procedure_columns),
+    ROW(dbk_metadata_type_info),
+    ROW(dbk_metadata_cross_reference),
     ROW(kernel_cancel_token_new),
     ROW(kernel_cancel_token_cancel),
     ROW(kernel_cancel_token_is_cancelled),
