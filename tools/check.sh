@@ -99,7 +99,7 @@ check_includes() {
                 if (room != "abi") say(room " includes the public header " target ": only abi/ may")
                 next
             }
-            if (target == "unit.h" && base ~ /_test\.c$/) next
+            if (target == "unit.h" && (base ~ /_test\.c$/ || base ~ /^test_/)) next
             if (!into_room) {
                 say("\"" target "\": write it as \"" room "/" target "\", or as \"<room>/<room>.h\" of a room below")
                 next
