@@ -2,6 +2,7 @@
 
 #define DETACHED_LIMIT_MS 30000u
 #define CLOSE_LIMIT_MS    30000u
+#define STALL_LIMIT_MS    60000u
 
 /* The first word is what the server keys several links per answer on (spec sea-protocol 1). */
 #define DEFAULT_USER_AGENT "DatabricksJDBCDriverOSS/1.0.0 dbkernel/" DBK_VERSION
@@ -36,6 +37,8 @@ static dbk_status new_http(const dbk_config *c, dbk_http_config **out, dbk_error
         .proxy_password = dbk_secret_slice(&c->proxy_password),
         .proxy_bypass = dbk_str_slice(&c->proxy_bypass),
         .request_timeout_ms = c->request_timeout_ms,
+        /* Downloads have no limit for the whole; who wants less than the usual silence gets it. */
+        .stall_timeout_ms = c->request_timeout_ms < STALL_LIMIT_MS ? c->request_timeout_ms : 0,
     };
     if (!dbk_header_value_valid(s.user_agent)) {
         return dbk_error_set(err, DBK_INVALID_ARGUMENT,
