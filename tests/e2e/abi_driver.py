@@ -127,8 +127,7 @@ class Probe:
         """What the child answered, and the exit code of the child."""
         number = self.send({"do": "fork", "commands": commands, **fields})
         parent = self.wait(number, limit_s)
-        children = [a for answers in self._answers.values() for a in answers if a.get("child")]
-        return parent["exit"], sorted(children, key=lambda a: a["n"])
+        return parent["exit"], [a for a in self._answers.get(0, ()) if a.get("child")]
 
     # -- handles -------------------------------------------------------------------------------------
     def name(self, prefix: str) -> str:
