@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <curl/curl.h>
 #include <openssl/ssl.h>
@@ -10,7 +11,9 @@
 #define DEFAULT_MAX_BODY (64u * 1024u * 1024u)
 /* 128-256 KiB is where receiving gets cheapest (docs/performance.md; curl's default is 16 KiB). */
 #define RECEIVE_BUFFER 262144L
-#define MAX_REDIRECTS  3L
+/* Of requests to the API: below malloc's threshold for mapping, it costs no page faults per exchange. */
+#define SMALL_RECEIVE_BUFFER 65536L
+#define MAX_REDIRECTS        3L
 
 struct dbk_http {
     dbk_lane *lane;
@@ -210,29 +213,41 @@ static int on_send(void *user, char *remote_ip, char *local_ip, int remote_port,
 
 static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_sockaddr *a) {
     (void)purpose;
-    const dbk_http *h = user;
+    dbk_lane *lane = user;
     int fd = -1;
-    if (dbk_lane_open_socket(h->lane, &a->addr, &a->addrlen, &fd)) {
+    if (dbk_lane_open_socket(lane, &a->addr, &a->addrlen, &fd)) {
         a->family = a->addr.sa_family;
-        return fd;
+    } else {
+        /* A socket of curl's own would be inherited by programs that the host starts. */
+        fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
     }
-    /* A socket of curl's own would be inherited by programs that the host starts. */
-    return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+    if (fd >= 0) {
+        dbk_lane_adopt_socket(lane, fd);
+    }
+    return fd;
+}
+
+/* The connection may outlive the exchange that opened it, never the lane. */
+static int close_socket(void *user, curl_socket_t fd) {
+    dbk_lane_disown_socket(user, fd);
+    return close(fd);
 }
 
 /* ---- outcome ---- */
 
-/* A handshake that the network cut short may go well next time; one that failed on its contents not. */
+/* A handshake that the network cut short may go well next time, one that failed on its contents not;
+ * curl has one code for both. */
 static bool is_tls_error(const dbk_http *h, CURLcode code) {
-    if (code == CURLE_SSL_CONNECT_ERROR) {
-        return strstr(h->curl_error, "SYSCALL") == NULL &&
-               strstr(h->curl_error, "unexpected eof") == NULL &&
-               strstr(h->curl_error, "onnection ") == NULL;
+    static const char *const network[] = {"failure: ", "SYSCALL", "unexpected eof", "onnection "};
+    for (size_t i = 0; i < sizeof network / sizeof network[0]; i++) {
+        if (code == CURLE_SSL_CONNECT_ERROR && strstr(h->curl_error, network[i]) != NULL) {
+            return false;
+        }
     }
-    return code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CERTPROBLEM ||
-           code == CURLE_SSL_CIPHER || code == CURLE_SSL_CACERT_BADFILE ||
-           code == CURLE_SSL_ISSUER_ERROR || code == CURLE_SSL_INVALIDCERTSTATUS ||
-           code == CURLE_SSL_CLIENTCERT;
+    return code == CURLE_SSL_CONNECT_ERROR || code == CURLE_PEER_FAILED_VERIFICATION ||
+           code == CURLE_SSL_CERTPROBLEM || code == CURLE_SSL_CIPHER ||
+           code == CURLE_SSL_CACERT_BADFILE || code == CURLE_SSL_ISSUER_ERROR ||
+           code == CURLE_SSL_INVALIDCERTSTATUS || code == CURLE_SSL_CLIENTCERT;
 }
 
 static dbk_http_outcome outcome_of(const dbk_http *h, CURLcode code) {
@@ -432,7 +447,9 @@ static void apply_connection(dbk_http *h, const dbk_http_request *r) {
     SET(h, CURLOPT_HTTP_VERSION,
         (long)(r->http1_only ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
     SET(h, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-    SET(h, CURLOPT_OPENSOCKETDATA, h);
+    SET(h, CURLOPT_OPENSOCKETDATA, h->lane);
+    SET(h, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+    SET(h, CURLOPT_CLOSESOCKETDATA, h->lane);
     SET(h, CURLOPT_PREREQFUNCTION, on_send);
     SET(h, CURLOPT_PREREQDATA, h);
     SET(h, CURLOPT_NOSIGNAL, 1L);
@@ -446,7 +463,7 @@ static void apply(dbk_http *h, const dbk_http_request *r) {
     SET(h, CURLOPT_PROTOCOLS_STR, "http,https");
     SET(h, CURLOPT_ERRORBUFFER, h->curl_error);
     SET(h, CURLOPT_PRIVATE, h);
-    SET(h, CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
+    SET(h, CURLOPT_BUFFERSIZE, r->no_deadline ? RECEIVE_BUFFER : SMALL_RECEIVE_BUFFER);
     SET(h, CURLOPT_ACCEPT_ENCODING, "gzip");
     SET(h, CURLOPT_USERAGENT, dbk_str_or(&h->config->user_agent, "dbkernel"));
     SET(h, CURLOPT_HTTPHEADER, h->headers);

@@ -7,12 +7,15 @@
 #include <openssl/crypto.h>
 #include <uv.h>
 
-/* A socket that curl asked us to watch. */
+/* A socket that curl asked us to watch. Those of connections stay watched while they are pooled: taking
+ * one out of epoll and back costs six system calls per exchange. */
 typedef struct watch {
     uv_poll_t poll; /* first: handle->data is not needed */
+    dbk_node node;  /* in loop.kept: a connection's; else a socket of curl's own making */
     dbk_lane *lane;
     curl_socket_t fd;
-    int events; /* UV_READABLE, UV_WRITABLE */
+    int events;  /* UV_READABLE, UV_WRITABLE */
+    bool wanted; /* by curl; false: of a pooled connection */
 } watch;
 
 struct dbk_lane {
@@ -22,9 +25,9 @@ struct dbk_lane {
     struct { /* touched by the lane's thread only */
         uv_loop_t uv;
         uv_async_t wake;
-        uv_timer_t alarm;      /* for the earliest of timers[] */
-        uv_timer_t curl_alarm; /* curl's own: it lives by the system's clock */
-        uint64_t curl_due_ms;  /* system clock, UINT64_MAX: none */
+        uv_timer_t alarm;     /* for the earliest of timers[] and curl's */
+        uv_idle_t soon;       /* when one of them is due now */
+        uint64_t curl_due_ms; /* curl lives by the system's clock; UINT64_MAX: none */
         CURLM *multi;
         size_t transfer_count;
         dbk_transfer_done transfer_done;
@@ -34,6 +37,7 @@ struct dbk_lane {
         size_t timer_cap;
         uint64_t next_order;
         dbk_list guests;
+        dbk_list kept; /* watches of connections */
         dbk_socket_opener open;
         void *open_ctx;
         unsigned sinks; /* sinks on the stack */
@@ -149,20 +153,44 @@ static void heap_down(dbk_lane *lane, size_t slot) {
     heap_place(lane, slot, t);
 }
 
-static void on_alarm(uv_timer_t *handle);
+static uint64_t until_ms(uint64_t due, uint64_t now) {
+    return due > now ? due - now : 0;
+}
 
+/* Until the next timer of ours or curl's; UINT64_MAX: there is none. */
+static uint64_t next_wait_ms(const dbk_lane *lane) {
+    uint64_t wait = UINT64_MAX;
+    if (lane->loop.timer_count > 0) {
+        wait = until_ms(lane->loop.timers[0]->due_ms, dbk_lane_now_ms(lane));
+    }
+    if (lane->loop.curl_due_ms != UINT64_MAX) {
+        uint64_t now = dbk_clock_ms(&dbk_clock_system);
+        wait = dbk_min_u64(wait, until_ms(lane->loop.curl_due_ms, now));
+    }
+    return wait;
+}
+
+static void on_alarm(uv_timer_t *handle);
+static void on_soon(uv_idle_t *handle);
+
+/* What is due now goes through an idle handle: libuv 1.44 runs a timer of 0 ms that is restarted in its
+ * callback again and again, and the sockets never get their turn. */
 static void set_alarm(dbk_lane *lane) {
     if (lane->loop.stopping) {
         return;
     }
-    if (lane->loop.timer_count == 0) {
+    uint64_t wait = next_wait_ms(lane);
+    if (wait == 0) {
+        (void)uv_idle_start(&lane->loop.soon, on_soon);
+        return;
+    }
+    (void)uv_idle_stop(&lane->loop.soon);
+    if (wait == UINT64_MAX) {
         (void)uv_timer_stop(&lane->loop.alarm);
         return;
     }
-    uint64_t now = dbk_lane_now_ms(lane);
-    uint64_t due = lane->loop.timers[0]->due_ms;
     uv_update_time(&lane->loop.uv);
-    (void)uv_timer_start(&lane->loop.alarm, on_alarm, due > now ? due - now : 0, 0);
+    (void)uv_timer_start(&lane->loop.alarm, on_alarm, wait, 0);
 }
 
 /* The caller has made room. */
@@ -234,12 +262,6 @@ static bool fire_due(dbk_lane *lane) {
     return fired;
 }
 
-static void on_alarm(uv_timer_t *handle) {
-    dbk_lane *lane = handle->data;
-    (void)fire_due(lane);
-    set_alarm(lane);
-}
-
 /* ---- curl's multi-socket interface ---- */
 
 static void take_finished(dbk_lane *lane) {
@@ -263,6 +285,10 @@ static void socket_action(dbk_lane *lane, curl_socket_t fd, int events) {
 
 static void on_socket(uv_poll_t *poll, int status, int events) {
     watch *w = (watch *)(void *)poll;
+    if (!w->wanted) { /* closed by the server: curl finds out when it wants to use it again */
+        (void)uv_poll_stop(&w->poll);
+        return;
+    }
     if (status < 0) {
         /* A reset: libuv has stopped watching. What came before it may still be unread, and only
          * reading tells curl what happened: CURL_CSELECT_ERR would hide both. */
@@ -278,6 +304,12 @@ static void free_watch(uv_handle_t *handle) {
     dbk_free(handle); /* the poll handle is the first member */
 }
 
+static void close_watch(watch *w) {
+    dbk_node_unlink(&w->node);
+    (void)uv_poll_stop(&w->poll);
+    uv_close((uv_handle_t *)&w->poll, free_watch);
+}
+
 static watch *new_watch(dbk_lane *lane, curl_socket_t fd) {
     watch *w = dbk_alloc_zero(sizeof *w);
     if (w == NULL) {
@@ -289,8 +321,32 @@ static watch *new_watch(dbk_lane *lane, curl_socket_t fd) {
         dbk_free(w);
         return NULL;
     }
-    (void)curl_multi_assign(lane->loop.multi, fd, w);
     return w;
+}
+
+static watch *kept_watch(dbk_lane *lane, curl_socket_t fd) {
+    for (dbk_node *n = lane->loop.kept.head.next; n != &lane->loop.kept.head; n = n->next) {
+        watch *w = DBK_CONTAINER_OF(n, watch, node);
+        if (w->fd == fd) {
+            return w;
+        }
+    }
+    return NULL;
+}
+
+void dbk_lane_adopt_socket(dbk_lane *lane, int fd) {
+    dbk_lane_disown_socket(lane, fd); /* a namesake that was closed behind our back */
+    watch *w = new_watch(lane, fd);
+    if (w != NULL) {
+        dbk_list_push_back(&lane->loop.kept, &w->node);
+    }
+}
+
+void dbk_lane_disown_socket(dbk_lane *lane, int fd) {
+    watch *w = kept_watch(lane, fd);
+    if (w != NULL) {
+        close_watch(w);
+    }
 }
 
 /* Always answers 0: after -1 curl refuses every further call on this multi handle. A socket that
@@ -302,15 +358,20 @@ static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *user, vo
     if (what == CURL_POLL_REMOVE) {
         if (w != NULL) {
             (void)curl_multi_assign(lane->loop.multi, fd, NULL);
-            (void)uv_poll_stop(&w->poll);
-            uv_close((uv_handle_t *)&w->poll, free_watch);
+            w->wanted = false;
+            if (!dbk_node_linked(&w->node)) {
+                close_watch(w);
+            }
         }
         return 0;
     }
     if (w == NULL) {
-        w = new_watch(lane, fd);
+        w = kept_watch(lane, fd);
+        w = w != NULL ? w : new_watch(lane, fd);
+        (void)curl_multi_assign(lane->loop.multi, fd, w);
     }
     if (w != NULL) {
+        w->wanted = true;
         w->events = (what & CURL_POLL_IN) != 0 ? UV_READABLE : 0;
         w->events |= (what & CURL_POLL_OUT) != 0 ? UV_WRITABLE : 0;
         lane->loop.unpolled = true;
@@ -319,28 +380,32 @@ static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *user, vo
     return 0;
 }
 
-static void on_curl_alarm(uv_timer_t *handle) {
-    dbk_lane *lane = handle->data;
-    lane->loop.curl_due_ms = UINT64_MAX;
-    socket_action(lane, CURL_SOCKET_TIMEOUT, 0);
-}
-
 static int on_curl_timer(CURLM *multi, long timeout_ms, void *user) {
     (void)multi;
     dbk_lane *lane = user;
-    if (lane->loop.stopping) {
-        return 0;
+    lane->loop.curl_due_ms = UINT64_MAX;
+    if (timeout_ms >= 0) { /* never act from inside curl: even 0 ms goes through the loop */
+        lane->loop.curl_due_ms = dbk_clock_ms(&dbk_clock_system) + (uint64_t)timeout_ms;
     }
-    if (timeout_ms < 0) {
-        lane->loop.curl_due_ms = UINT64_MAX;
-        (void)uv_timer_stop(&lane->loop.curl_alarm);
-        return 0;
-    }
-    lane->loop.curl_due_ms = dbk_clock_ms(&dbk_clock_system) + (uint64_t)timeout_ms;
-    uv_update_time(&lane->loop.uv);
-    /* Never act from inside curl: even 0 ms goes through the loop. */
-    (void)uv_timer_start(&lane->loop.curl_alarm, on_curl_alarm, (uint64_t)timeout_ms, 0);
+    set_alarm(lane);
     return 0;
+}
+
+static void take_turn(dbk_lane *lane) {
+    if (lane->loop.curl_due_ms <= dbk_clock_ms(&dbk_clock_system)) {
+        lane->loop.curl_due_ms = UINT64_MAX;
+        socket_action(lane, CURL_SOCKET_TIMEOUT, 0);
+    }
+    (void)fire_due(lane);
+    set_alarm(lane);
+}
+
+static void on_alarm(uv_timer_t *handle) {
+    take_turn(handle->data);
+}
+
+static void on_soon(uv_idle_t *handle) {
+    take_turn(handle->data);
 }
 
 static CURLM *new_multi(dbk_lane *lane) {
@@ -423,7 +488,7 @@ static void close_loop(dbk_lane *lane) {
     }
     uv_close((uv_handle_t *)&lane->loop.wake, NULL);
     uv_close((uv_handle_t *)&lane->loop.alarm, NULL);
-    uv_close((uv_handle_t *)&lane->loop.curl_alarm, NULL);
+    uv_close((uv_handle_t *)&lane->loop.soon, NULL);
     /* Closes pooled connections; their watches go through on_curl_socket. */
     (void)curl_multi_cleanup(lane->loop.multi);
     lane->loop.multi = NULL;
@@ -535,8 +600,8 @@ static bool init_loop(dbk_lane *lane) {
     lane->loop.wake.data = lane;
     (void)uv_timer_init(&lane->loop.uv, &lane->loop.alarm);
     lane->loop.alarm.data = lane;
-    (void)uv_timer_init(&lane->loop.uv, &lane->loop.curl_alarm);
-    lane->loop.curl_alarm.data = lane;
+    (void)uv_idle_init(&lane->loop.uv, &lane->loop.soon);
+    lane->loop.soon.data = lane;
     lane->loop.curl_due_ms = UINT64_MAX;
     lane->loop.unpolled = true;
     return true;
@@ -571,6 +636,7 @@ dbk_status dbk_lane_new(const char *name, dbk_lane_mode mode, const dbk_clock *c
     lane->mode = mode;
     lane->clock = clock;
     dbk_list_init(&lane->loop.guests);
+    dbk_list_init(&lane->loop.kept);
     lane->shared.last = &lane->shared.first;
     dbk_mutex_init(&lane->shared.lock);
     dbk_status st = start(lane, err);
@@ -615,23 +681,12 @@ int dbk_lane_fd(const dbk_lane *lane) {
     return uv_backend_fd(&lane->loop.uv);
 }
 
-static uint64_t until_ms(uint64_t due, uint64_t now) {
-    return due > now ? due - now : 0;
-}
-
 int64_t dbk_lane_timeout_ms(const dbk_lane *lane) {
     /* libuv tells epoll of new sockets when it waits itself, not before. */
     if (lane->loop.unpolled || uv_backend_timeout(&lane->loop.uv) == 0) {
         return 0;
     }
-    uint64_t wait = UINT64_MAX;
-    if (lane->loop.timer_count > 0) {
-        wait = until_ms(lane->loop.timers[0]->due_ms, dbk_lane_now_ms(lane));
-    }
-    if (lane->loop.curl_due_ms != UINT64_MAX) {
-        uint64_t curl_wait = until_ms(lane->loop.curl_due_ms, dbk_clock_ms(&dbk_clock_system));
-        wait = dbk_min_u64(wait, curl_wait);
-    }
+    uint64_t wait = next_wait_ms(lane);
     return wait > INT64_MAX ? -1 : (int64_t)wait;
 }
 

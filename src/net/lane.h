@@ -84,6 +84,11 @@ void dbk_lane_remove_transfer(dbk_lane *lane, void *easy);
 bool dbk_lane_open_socket(const dbk_lane *lane, struct sockaddr *address, unsigned *address_len,
                           int *fd);
 
+/* A connection's socket, from its making to just before it is closed: it stays watched in between,
+ * also while no exchange uses it. */
+void dbk_lane_adopt_socket(dbk_lane *lane, int fd);
+void dbk_lane_disown_socket(dbk_lane *lane, int fd); /* not adopted is a no-op */
+
 /* Inside a sink curl is on the stack: exchanges must not start or end there. */
 void dbk_lane_enter_sink(dbk_lane *lane);
 void dbk_lane_leave_sink(dbk_lane *lane);

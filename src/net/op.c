@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include <uv.h>
+
 static void end_cancelled(dbk_op *op);
 
 void dbk_op_init(dbk_op *op, const dbk_machine *machine, dbk_lane *lane) {
@@ -192,33 +194,22 @@ void dbk_op_cancel(dbk_op *op) {
 
 /* ---- blocking ---- */
 
-typedef struct waiter {
-    dbk_mutex lock;
-    dbk_cond changed;
-    bool done;
-} waiter;
-
+/* A semaphore, not a condition: the waiter does not have to win a lock back after it was woken, and
+ * its post is the last touch of memory that the waiter frees. */
 static void wake_waiter(dbk_op *op, void *ctx) {
     (void)op;
-    waiter *w = ctx;
-    dbk_mutex_lock(&w->lock);
-    w->done = true;
-    dbk_cond_signal(&w->changed);
-    dbk_mutex_unlock(&w->lock);
+    uv_sem_post(ctx);
 }
 
-static void wait_threaded(dbk_op *op) {
-    waiter w = {.done = false};
-    dbk_mutex_init(&w.lock);
-    dbk_cond_init(&w.changed);
-    dbk_op_start(op, wake_waiter, &w);
-    dbk_mutex_lock(&w.lock);
-    while (!w.done) {
-        dbk_cond_wait(&w.changed, &w.lock);
+static dbk_status wait_threaded(dbk_op *op, dbk_error *err) {
+    uv_sem_t done;
+    if (uv_sem_init(&done, 0) != 0) {
+        return dbk_error_oom(err, "a semaphore");
     }
-    dbk_mutex_unlock(&w.lock);
-    dbk_cond_destroy(&w.changed);
-    dbk_mutex_destroy(&w.lock);
+    dbk_op_start(op, wake_waiter, &done);
+    uv_sem_wait(&done);
+    uv_sem_destroy(&done);
+    return DBK_OK;
 }
 
 static void wait_embedded(dbk_op *op) {
@@ -236,7 +227,10 @@ dbk_status dbk_op_run(dbk_op *op, dbk_error *err) {
     if (dbk_lane_is_embedded(op->lane)) {
         wait_embedded(op);
     } else {
-        wait_threaded(op);
+        dbk_status st = wait_threaded(op, err);
+        if (st != DBK_OK) {
+            return st;
+        }
     }
     if (op->status != DBK_OK) {
         dbk_error_move(err, &op->err);
