@@ -280,7 +280,7 @@ static bool take_long(cli_args *args, int argc, const char *const *argv, int *at
         }
         value = argv[++*at];
     }
-    return apply(args, o->id, value, why);
+    return apply(args, o->id, value == NULL ? "" : value, why);
 }
 
 /* argv[*at] is -x, -xy or -xVALUE. */
@@ -295,7 +295,7 @@ static bool take_short(cli_args *args, int argc, const char *const *argv, int *a
             return false;
         }
         if (!o->takes_value) {
-            if (!apply(args, o->id, NULL, why)) {
+            if (!apply(args, o->id, "", why)) {
                 return false;
             }
             continue;

@@ -87,7 +87,7 @@ static cli_cell number_cell(const cli_column *c, int64_t slot, char *out) {
     int64_t value = 0;
     switch ((int)c->type) {
     case CLI_TYPE_INT8:
-        value = LOAD(int8_t, values, slot);
+        value = (int64_t)LOAD(int8_t, values, slot);
         break;
     case CLI_TYPE_UINT8:
         value = LOAD(uint8_t, values, slot);

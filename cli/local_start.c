@@ -9,8 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-extern char **environ;
-
 static bool usable(const char *folder, const char *file, int mode) {
     cli_buf path = {0};
     cli_buf_addf(&path, "%s/%s", folder, file);

@@ -109,7 +109,8 @@ static size_t put_by_search(char *out, double magnitude, bool is_float) {
     char text[64];
     bool plain = magnitude >= 1e-4 && magnitude < 1e16;
     int last = is_float ? 9 : 17;
-    for (int precision = is_float ? 6 : 15; precision <= last; precision++) {
+    /* plain doubles of up to 15 digits were found before */
+    for (int precision = is_float ? 6 : plain ? 16 : 15; precision <= last; precision++) {
         (void)(plain ? snprintf(text, sizeof text, "%.*g", precision, magnitude)
                      : snprintf(text, sizeof text, "%.*e", precision - 1, magnitude));
         if (is_float ? strtof(text, NULL) == (float)magnitude : strtod(text, NULL) == magnitude) {

@@ -195,14 +195,16 @@ static size_t count_lines(const char *from, const char *to) {
 /* One statement up to its semicolon or the end; false: it holds no token. */
 static bool take_piece(cli_split *split, cli_sql *out) {
     block b = {.last = {TOKEN_END, split->at, 0}};
-    const char *first = NULL; /* of the statement: white space before it is dropped */
+    const char *first = split->at; /* of the statement: white space before it is dropped */
     const char *last = split->at;
+    bool begun = false;
     token t = next_token(split->at, split->end);
     while (t.kind != TOKEN_END && (t.kind != TOKEN_SEMICOLON || b.depth > 0)) {
         const char *stop = t.ptr + t.len;
         if (t.kind != TOKEN_SPACE) {
-            first = first == NULL ? t.ptr : first;
+            first = begun ? first : t.ptr;
             last = stop;
+            begun = true;
         }
         if (t.kind != TOKEN_SPACE && t.kind != TOKEN_COMMENT) {
             follow(&b, &t, split->end);

@@ -137,21 +137,20 @@ DBK_TEST(cli_suggestions) {
 
 DBK_TEST(cli_local_urls) {
     static const struct {
-        const char *url;
-        bool ok;
-        const char *host;
+        const char *url, *host;
         uint16_t port;
+        bool ok;
     } rows[] = {
-        {"http://127.0.0.1:8080", true, "127.0.0.1", 8080},
-        {"http://localhost:1/", true, "localhost", 1},
-        {"http://[::1]:65535", true, "::1", 65535},
-        {"http://127.0.0.1", false, "", 0},
-        {"http://127.0.0.1:0", false, "", 0},
-        {"http://127.0.0.1:65536", false, "", 0},
-        {"http://127.0.0.1:80x", false, "", 0},
-        {"http://:80", false, "", 0},
-        {"https://127.0.0.1:80", false, "", 0},
-        {"", false, "", 0},
+        {"http://127.0.0.1:8080", "127.0.0.1", 8080, true},
+        {"http://localhost:1/", "localhost", 1, true},
+        {"http://[::1]:65535", "::1", 65535, true},
+        {"http://127.0.0.1", "", 0, false},
+        {"http://127.0.0.1:0", "", 0, false},
+        {"http://127.0.0.1:65536", "", 0, false},
+        {"http://127.0.0.1:80x", "", 0, false},
+        {"http://:80", "", 0, false},
+        {"https://127.0.0.1:80", "", 0, false},
+        {"", "", 0, false},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         char host[256] = "";
