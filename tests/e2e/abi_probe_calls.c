@@ -337,6 +337,31 @@ DO(dbk_statement_get_progress) {
     }
 }
 
+static void put_kind(call *c, KernelStatusCode status, KernelStatementStatusKind kind) {
+    put_status(c, status);
+    if (status == KernelStatusCode_Success) {
+        put(c, "kind", json_integer(kind));
+    }
+}
+DO(dbk_async_status) {
+    KernelStatementStatusKind kind = KernelStatementStatusKind_Pending;
+    KernelStatusCode status = FN(dbk_async_status)(H(0), B(1) ? &kind : NULL);
+    put_kind(c, status, kind);
+}
+DO(dbk_async_poll) {
+    KernelStatementStatusKind kind = KernelStatementStatusKind_Pending;
+    KernelStatusCode status = FN(dbk_async_poll)(H(0), B(1) ? &kind : NULL);
+    put_kind(c, status, kind);
+}
+DO(dbk_async_query_id) {
+    put_text(c, FN(dbk_async_query_id)(H(0)));
+}
+STATUS(dbk_async_await, H(0), U64(1), FLAG(2))
+STATUS(dbk_async_cancel, H(0))
+STATUS(dbk_async_take_result, H(0), OUT(1))
+STATUS(dbk_async_attach, H(0), T(1), OUT(2))
+STATUS(dbk_async_close, H(0))
+
 STATUS(kernel_statement_canceller_new, H(0), OUT(1))
 STATUS(kernel_statement_canceller_cancel, H(0), FLAG(1))
 STATUS(kernel_statement_canceller_free, H(0))
@@ -485,6 +510,14 @@ static const struct {
     ROW(dbk_statement_bind_parameter_n),
     ROW(dbk_statement_set_option),
     ROW(dbk_statement_get_progress),
+    ROW(dbk_async_status),
+    ROW(dbk_async_poll),
+    ROW(dbk_async_query_id),
+    ROW(dbk_async_await),
+    ROW(dbk_async_cancel),
+    ROW(dbk_async_take_result),
+    ROW(dbk_async_attach),
+    ENDING(dbk_async_close),
     ROW(kernel_statement_canceller_new),
     ROW(kernel_statement_canceller_cancel),
     ENDING(kernel_statement_canceller_free),
