@@ -14,7 +14,15 @@ struct dbk_session {
     atomic_bool autocommit;
     bool inline_only;
     dbk_stream_options stream;
+    dbk_mutex lock;
+    dbk_cond idle;
+    size_t detached; /* under lock: requests nobody waits for, under way */
+    size_t
+        abandoned; /* under lock: executes that a cancel left behind, until the server was told */
 };
+
+void dbk_session_abandoned_begin(dbk_session *s);
+void dbk_session_abandoned_end(dbk_session *s);
 
 /* Sends a request nobody waits for: it holds the session until it is answered, at most 30 s.
  * Takes call (with its one reference). */

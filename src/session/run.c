@@ -210,6 +210,7 @@ static void abandoned_answer(dbk_op *call_op, void *ctx) {
             dbk_session_close_detached(e->session, id);
         }
     }
+    dbk_session_abandoned_end(e->session);
     dbk_op_unref(call_op);
     dbk_exec_unref(e);
 }
@@ -227,6 +228,7 @@ static void run_cancelled(dbk_op *op) {
         return;
     }
     op->err.may_have_executed = true;
+    dbk_session_abandoned_begin(e->session);
     dbk_mutex_lock(&e->lock);
     e->abandoned = r->call; /* kept alive by the detached reference, which abandoned_answer drops */
     dbk_mutex_unlock(&e->lock);

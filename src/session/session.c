@@ -2,7 +2,10 @@
 
 #define DETACHED_LIMIT_MS 30000u
 #define CLOSE_LIMIT_MS    30000u
-#define STALL_LIMIT_MS    60000u
+/* A server holds the answer to execute for 10 s at most when not told otherwise. */
+#define ABANDONED_LIMIT_MS 12000u
+#define DETACHED_CLOSE_MS  5000u
+#define STALL_LIMIT_MS     60000u
 
 /* The first word is what the server keys several links per answer on (spec sea-protocol 1). */
 #define DEFAULT_USER_AGENT "DatabricksJDBCDriverOSS/1.0.0 dbkernel/" DBK_VERSION
@@ -176,6 +179,8 @@ dbk_status dbk_session_open(const dbk_config *config, dbk_cancel_token *token, d
     }
     atomic_init(&s->refs, 1);
     (void)atomic_fetch_add(&live_sessions, 1);
+    dbk_mutex_init(&s->lock);
+    dbk_cond_init(&s->idle);
     atomic_init(&s->open, false);
     atomic_init(&s->autocommit, true);
     s->honour_transactions = config->honour_transactions;
@@ -197,14 +202,32 @@ done:
 
 /* ---- requests nobody waits for ---- */
 
+static void change(dbk_session *s, size_t *counter, bool up) {
+    dbk_mutex_lock(&s->lock);
+    *counter += up ? 1 : (size_t)-1;
+    dbk_cond_broadcast(&s->idle);
+    dbk_mutex_unlock(&s->lock);
+}
+
+void dbk_session_abandoned_begin(dbk_session *s) {
+    change(s, &s->abandoned, true);
+}
+
+void dbk_session_abandoned_end(dbk_session *s) {
+    change(s, &s->abandoned, false);
+}
+
 static void detached_done(dbk_op *op, void *ctx) {
+    dbk_session *s = ctx;
+    change(s, &s->detached, false);
     dbk_op_unref(op);
-    dbk_session_unref(ctx);
+    dbk_session_unref(s);
 }
 
 void dbk_session_send_detached(dbk_session *s, dbk_sea_call *takes_call) {
     dbk_op *op = dbk_sea_call_op(takes_call);
     op->deadline_ms = DETACHED_LIMIT_MS;
+    change(s, &s->detached, true);
     dbk_op_start(op, detached_done, dbk_session_ref(s));
 }
 
@@ -239,10 +262,21 @@ static dbk_sea_call *new_delete(dbk_session *s) {
     return call;
 }
 
-void dbk_session_close(dbk_session *s) {
-    if (!atomic_exchange(&s->open, false) || !dbk_runtime_alive(s->runtime)) {
+/* A process often ends right after the session: what is under way for it must not be lost. An embedded
+ * lane is not run here, so nothing is waited for. */
+static void wait_for(dbk_session *s, const size_t *counter, uint64_t limit_ms) {
+    dbk_lane *lane = dbk_runtime_control(s->runtime);
+    if (dbk_lane_is_embedded(lane) || dbk_lane_on_any()) {
         return;
     }
+    uint64_t deadline_ms = dbk_clock_ms(&dbk_clock_system) + limit_ms;
+    dbk_mutex_lock(&s->lock);
+    while (*counter > 0 && dbk_cond_wait_until(&s->idle, &s->lock, deadline_ms)) {
+    }
+    dbk_mutex_unlock(&s->lock);
+}
+
+static void delete_session(dbk_session *s) {
     dbk_error err = {0};
     dbk_sea_call *call = new_delete(s);
     if (call == NULL) {
@@ -255,6 +289,15 @@ void dbk_session_close(dbk_session *s) {
     }
     dbk_error_reset(&err);
     dbk_op_unref(op);
+}
+
+void dbk_session_close(dbk_session *s) {
+    if (!atomic_exchange(&s->open, false) || !dbk_runtime_alive(s->runtime)) {
+        return;
+    }
+    wait_for(s, &s->abandoned, ABANDONED_LIMIT_MS);
+    delete_session(s);
+    wait_for(s, &s->detached, DETACHED_CLOSE_MS);
 }
 
 dbk_session *dbk_session_ref(dbk_session *s) {
@@ -272,6 +315,7 @@ void dbk_session_unref(dbk_session *s) {
     }
     if (call != NULL) {
         atomic_store(&s->refs, 1); /* the request's, given back when it is answered */
+        s->detached = 1;
         dbk_op *op = dbk_sea_call_op(call);
         op->deadline_ms = DETACHED_LIMIT_MS;
         dbk_op_start(op, detached_done, s);
@@ -279,6 +323,8 @@ void dbk_session_unref(dbk_session *s) {
     }
     dbk_sea_unref(s->sea);
     dbk_str_reset(&s->id);
+    dbk_cond_destroy(&s->idle);
+    dbk_mutex_destroy(&s->lock);
     dbk_runtime_unref(s->runtime);
     dbk_free(s);
     if (atomic_fetch_sub(&live_sessions, 1) == 1) {
