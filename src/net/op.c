@@ -112,15 +112,18 @@ static void enter(dbk_op *op, uint32_t state) {
     op->state = state;
 }
 
-/* Runs states until one waits or ends. */
-static void run_from(dbk_op *op) {
+/* Runs states until one waits or ends. told: the first has an answer to see to before a cancel counts. */
+static void run_from(dbk_op *op, bool told) {
     for (;;) {
-        if (atomic_load(&op->cancel_wanted)) {
+        if (!told && atomic_load(&op->cancel_wanted)) {
             end_cancelled(op);
             return;
         }
-        switch (op->machine->states[op->state].run(op)) {
+        dbk_step step = op->machine->states[op->state].run(op);
+        switch (step) {
         case DBK_STEP_GOTO:
+        case DBK_STEP_NEXT:
+            told = step == DBK_STEP_NEXT;
             enter(op, op->next_state);
             break;
         case DBK_STEP_WAIT:
@@ -132,9 +135,9 @@ static void run_from(dbk_op *op) {
     }
 }
 
-static void go_on(dbk_op *op) {
+static void go_on(dbk_op *op, bool told) {
     enter(op, op->next_state);
-    run_from(op);
+    run_from(op, told);
 }
 
 /* ---- start, cancel, deadline ---- */
@@ -155,7 +158,7 @@ static void begin(dbk_op *op) {
         complete(op, dbk_error_oom(&op->err, "a deadline"));
         return;
     }
-    run_from(op);
+    run_from(op, false);
 }
 
 static void begin_task(dbk_task *task) {
@@ -251,7 +254,7 @@ dbk_step dbk_op_finish(dbk_op *op, dbk_status st) {
 }
 
 static void timer_fired(dbk_timer *timer) {
-    go_on(DBK_CONTAINER_OF(timer, dbk_op, timer));
+    go_on(DBK_CONTAINER_OF(timer, dbk_op, timer), false);
 }
 
 dbk_step dbk_op_wait_ms(dbk_op *op, uint64_t delay_ms, uint32_t next) {
@@ -264,7 +267,7 @@ dbk_step dbk_op_wait_ms(dbk_op *op, uint64_t delay_ms, uint32_t next) {
 
 static void http_done(dbk_http *http, void *ctx) {
     (void)http;
-    go_on(ctx);
+    go_on(ctx, true);
 }
 
 dbk_step dbk_op_wait_http(dbk_op *op, dbk_http_config *config, const dbk_http_request *request,
@@ -286,7 +289,7 @@ static void child_done(dbk_op *child, void *ctx) {
         dbk_error_move(&op->err, &child->err);
         complete(op, child->status);
     } else {
-        go_on(op);
+        go_on(op, true);
     }
     dbk_op_unref(child);
 }
@@ -308,7 +311,7 @@ static dbk_step wait_child(dbk_op *op, dbk_op *child, uint32_t next, bool tolera
         dbk_error_move(&op->err, &child->err);
     }
     dbk_op_unref(child);
-    return st == DBK_OK ? DBK_STEP_GOTO : dbk_op_finish(op, st);
+    return st == DBK_OK ? DBK_STEP_NEXT : dbk_op_finish(op, st);
 }
 
 dbk_step dbk_op_wait_op(dbk_op *op, dbk_op *child, uint32_t next) {
@@ -338,7 +341,7 @@ dbk_step dbk_op_wait_wake(dbk_op *op, uint32_t next) {
 static void wake_now(dbk_op *op) {
     if (op->running && op->parked) {
         op->parked = false;
-        go_on(op);
+        go_on(op, false);
     }
 }
 

@@ -3,6 +3,8 @@
  * A machine is a table of states in the order of the happy path. A state function starts at most
  * one wait and says where to go; the runner owns failure, deadline and cancelling:
  *   - a failed child, the deadline or a cancel end the operation with that error;
+ *   - the end of an exchange or a child is told to the next state also when a cancel came meanwhile:
+ *     what the server answered is never lost; the cancel takes effect after that state;
  *   - `cancelled` is called once, on the lane, when the latch ends a running operation;
  *   - the completion callback runs exactly once, last, on the lane.
  * What err said of may_have_executed and query_id before a cancel or a deadline stays said.
@@ -17,7 +19,12 @@
 typedef struct dbk_op dbk_op;
 
 /* What a state function answers; made only by the functions below. */
-typedef enum dbk_step { DBK_STEP_GOTO, DBK_STEP_WAIT, DBK_STEP_DONE } dbk_step;
+typedef enum dbk_step {
+    DBK_STEP_GOTO,
+    DBK_STEP_NEXT, /* like GOTO, after a wait that ended at once */
+    DBK_STEP_WAIT,
+    DBK_STEP_DONE
+} dbk_step;
 
 typedef struct dbk_state {
     const char *name;

@@ -11,8 +11,8 @@
 
 #include <linux/sockios.h>
 
-#include "unit.h"
-
+/* Ends the program: also on a thread of its own, and in a release build. */
+#define MUST(cond)  ((cond) ? (void)0 : dbk_assert_failed(#cond, __FILE__, __LINE__))
 #define PATIENCE_MS 30000u /* a test that hangs ends with a message, not with the suite's limit */
 
 /* A Unix socket whose file is gone at once: it is reached through the descriptor of the file. (curl does
@@ -22,13 +22,13 @@ static void open_listener(test_peer *p) {
     char dir[64];
     const char *tmp = getenv("TMPDIR");
     (void)snprintf(dir, sizeof dir, "%s/dbk-XXXXXX", tmp != NULL ? tmp : P_tmpdir);
-    CHECK(mkdtemp(dir) != NULL);
+    MUST(mkdtemp(dir) != NULL);
     (void)snprintf(name.sun_path, sizeof name.sun_path, "%s/s", dir);
     p->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    CHECK(bind(p->listener, (struct sockaddr *)&name, sizeof name) == 0);
-    CHECK(listen(p->listener, TEST_PEER_CONNECTIONS) == 0);
+    MUST(bind(p->listener, (struct sockaddr *)&name, sizeof name) == 0);
+    MUST(listen(p->listener, TEST_PEER_CONNECTIONS) == 0);
     p->file = open(name.sun_path, O_PATH | O_CLOEXEC);
-    CHECK(p->file >= 0);
+    MUST(p->file >= 0);
     (void)unlink(name.sun_path);
     (void)rmdir(dir);
 }
@@ -85,7 +85,7 @@ static bool accept_one(test_peer *p) {
     if (fd < 0) {
         return false;
     }
-    CHECK(i < TEST_PEER_CONNECTIONS);
+    MUST(i < TEST_PEER_CONNECTIONS);
     memset(&p->connections[i], 0, sizeof p->connections[i]);
     p->connections[i].fd = fd;
     return true;
@@ -94,7 +94,7 @@ static bool accept_one(test_peer *p) {
 /* ---- the script ---- */
 
 void test_peer_on_bytes(test_peer *p, const char *request, dbk_slice answer, test_peer_then then) {
-    CHECK(p->scene_count < TEST_PEER_SCENES);
+    MUST(p->scene_count < TEST_PEER_SCENES);
     dbk_mutex_lock(&p->lock);
     p->scenes[p->scene_count++] = (test_peer_scene){request, answer, then, false};
     dbk_mutex_unlock(&p->lock);
@@ -117,7 +117,7 @@ void test_peer_split(test_peer *p, size_t piece) {
 }
 
 void test_peer_go_on(test_peer *p, const char *more, test_peer_then then) {
-    CHECK(p->scene_count < TEST_PEER_SCENES);
+    MUST(p->scene_count < TEST_PEER_SCENES);
     dbk_mutex_lock(&p->lock);
     test_peer_scene *rest = &p->scenes[p->scene_count++];
     *rest = (test_peer_scene){NULL, dbk_slice_of(more), then, true};
@@ -156,7 +156,7 @@ static size_t request_length(test_peer_connection *c) {
         dbk_slice value = dbk_slice_of(field + strlen("\r\ncontent-length:"));
         dbk_slice line = value;
         (void)dbk_slice_split(&value, '\r', &line);
-        CHECK(dbk_parse_u64(dbk_slice_trim(line), &body));
+        MUST(dbk_parse_u64(dbk_slice_trim(line), &body));
     }
     return (size_t)(end - c->in) + 4 + body;
 }
@@ -184,9 +184,9 @@ static bool read_more(test_peer_connection *c) {
     size_t n = dbk_min_size((size_t)waiting, sizeof chunk);
     bool all = n == (size_t)waiting;
     ssize_t got = recv(c->fd, chunk, all ? n - 1 : n, 0);
-    CHECK(got == (ssize_t)(all ? n - 1 : n));
+    MUST(got == (ssize_t)(all ? n - 1 : n));
     if (all) {
-        CHECK(recv(c->fd, chunk + n - 1, 1, MSG_PEEK) == 1);
+        MUST(recv(c->fd, chunk + n - 1, 1, MSG_PEEK) == 1);
     }
     size_t known = c->held ? 1 : 0; /* counted before, or of the request before */
     c->held = all;
@@ -342,7 +342,7 @@ void test_peer_run(test_peer *p, dbk_lane *lane, bool (*until)(void *ctx), void 
             struct pollfd lane_fd = {dbk_lane_fd(lane), POLLIN, 0};
             (void)poll(&lane_fd, 1, 1);
         }
-        CHECK(now_ms() < limit);
+        MUST(now_ms() < limit);
     }
 }
 
@@ -381,7 +381,7 @@ static void *serve(void *arg) {
 
 void test_peer_serve(test_peer *p) {
     p->serving = true;
-    CHECK(pthread_create(&p->thread, NULL, serve, p) == 0);
+    MUST(pthread_create(&p->thread, NULL, serve, p) == 0);
 }
 
 void test_peer_end(test_peer *p) {
