@@ -78,7 +78,6 @@ def test_ctrl_c_cancels_on_the_server(server):
     assert len(cancels(server, mark)) >= 1
 
 
-@pytest.mark.xfail(reason="the library forgets the cancel when the process ends before the server's first answer")
 def test_ctrl_c_before_the_server_has_answered():
     with local_warehouse() as own:  # where the statement may go on without disturbing others
         ran = on_terminal(["query", LONG], connection(own), keys=[(DRAWN, b"\x03")])
