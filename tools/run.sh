@@ -19,8 +19,8 @@ GROUP BY n_name
 ORDER BY revenue DESC
 LIMIT 10"
 
-printf '$ build/dbk query --local "%s"\n\n' "$query"
-build/dbk query --local "$query"
+printf '$ build/dbk query --local --format table "%s"\n\n' "$query"
+build/dbk query --local --format table "$query"
 
 cat <<'END'
 
