@@ -55,7 +55,8 @@ static int64_t radix_of(dbk_slice type_text) { /* 0: none */
     static const struct {
         const char *name;
         int64_t radix;
-    } rows[] = {{"DECIMAL", 10}, {"NUMERIC", 10}, {"FLOAT", 2}, {"REAL", 2}, {"DOUBLE", 2}};
+    } rows[] = {{"DECIMAL", 10}, {"DEC", 10}, {"NUMERIC", 10},
+                {"FLOAT", 2},    {"REAL", 2}, {"DOUBLE", 2}};
     dbk_slice word = dbk_type_word(type_text);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (dbk_slice_eq_nocase(word, dbk_slice_of(rows[i].name))) {

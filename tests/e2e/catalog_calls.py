@@ -47,7 +47,7 @@ def posted(entries: list[dict[str, Any]]) -> list[str]:
 
 
 def result(table: pa.Table, state: str = "SUCCEEDED") -> dict[str, Any]:
-    """The answer to a statement with this table inline."""
+    """The answer to a statement with this table inline; without rows there is no attachment."""
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
@@ -55,25 +55,25 @@ def result(table: pa.Table, state: str = "SUCCEEDED") -> dict[str, Any]:
         {"name": name, "type_name": "STRING", "type_text": "STRING", "position": i}
         for i, name in enumerate(table.schema.names)
     ]
-    chunk = {"chunk_index": 0, "row_offset": 0, "row_count": table.num_rows}
-    return {
-        "status": {"state": state},
-        "manifest": {
-            "format": "ARROW_STREAM",
-            "total_chunk_count": 1,
-            "total_row_count": table.num_rows,
-            "schema": {"column_count": len(columns), "columns": columns},
-            "chunks": [chunk],
-        },
-        "result": {**chunk, "attachment": base64.b64encode(sink.getvalue()).decode()},
+    manifest = {
+        "format": "ARROW_STREAM",
+        "total_chunk_count": 0,
+        "total_row_count": table.num_rows,
+        "schema": {"column_count": len(columns), "columns": columns},
     }
+    if table.num_rows == 0:
+        return {"status": {"state": state}, "manifest": manifest}
+    chunk = {"chunk_index": 0, "row_offset": 0, "row_count": table.num_rows}
+    manifest.update(total_chunk_count=1, chunks=[chunk])
+    attachment = base64.b64encode(sink.getvalue()).decode()
+    return {"status": {"state": state}, "manifest": manifest, "result": {**chunk, "attachment": attachment}}
 
 
 def json_result(names: list[str], rows: list[list[str | None]]) -> dict[str, Any]:
     """The same as JSON_ARRAY."""
     answer = result(pa.table({name: pa.array([], pa.string()) for name in names}))
     chunk = {"chunk_index": 0, "row_offset": 0, "row_count": len(rows)}
-    answer["manifest"].update(format="JSON_ARRAY", total_row_count=len(rows), chunks=[chunk])
+    answer["manifest"].update(format="JSON_ARRAY", total_chunk_count=1, total_row_count=len(rows), chunks=[chunk])
     answer["result"] = {**chunk, "data_array": rows}
     return answer
 
