@@ -492,6 +492,9 @@ static void close_loop(dbk_lane *lane) {
     /* Closes pooled connections; their watches go through on_curl_socket. */
     (void)curl_multi_cleanup(lane->loop.multi);
     lane->loop.multi = NULL;
+    while (!dbk_list_empty(&lane->loop.kept)) { /* sockets that curl closed without a word */
+        close_watch(DBK_CONTAINER_OF(lane->loop.kept.head.next, watch, node));
+    }
 }
 
 static void on_wake(uv_async_t *handle) {
