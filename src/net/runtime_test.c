@@ -1,7 +1,248 @@
-#include "net/net.h"
+#include "net/runtime.h"
+
+#include <dirent.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "unit.h"
 
-DBK_TEST(runtime_header_compiles) {
-    CHECK(true);
+static size_t count_entries(const char *path) {
+    DIR *dir = opendir(path);
+    size_t n = 0;
+    CHECK(dir != NULL);
+    while (readdir(dir) != NULL) {
+        n++;
+    }
+    (void)closedir(dir);
+    return n;
+}
+
+typedef struct census {
+    size_t fds, threads;
+} census;
+
+static census count_now(void) {
+    return (census){count_entries("/proc/self/fd"), count_entries("/proc/self/task")};
+}
+
+/* The kernel takes a joined thread out of the list a moment later. */
+static void wait_for_threads(size_t want) {
+    while (count_entries("/proc/self/task") > want) {
+        (void)poll(NULL, 0, 1);
+    }
+}
+
+static dbk_runtime *acquire(void) {
+    dbk_error err = {0};
+    dbk_runtime *rt = NULL;
+    CHECK_OK(dbk_runtime_acquire(&rt, &err), &err);
+    return rt;
+}
+
+static void start_data_lanes(dbk_runtime *rt) {
+    dbk_error err = {0};
+    for (size_t i = 0; i < dbk_runtime_data_lane_count(rt); i++) {
+        dbk_lane *lane = NULL;
+        dbk_lane *again = NULL;
+        CHECK_OK(dbk_runtime_data_lane(rt, i, &lane, &err), &err);
+        CHECK_OK(dbk_runtime_data_lane(rt, i, &again, &err), &err);
+        CHECK(lane != NULL && lane == again && lane != dbk_runtime_control(rt));
+    }
+}
+
+/* What the sanitizers and libraries start once is started before anything is counted. */
+static census warm_up(void) {
+    dbk_runtime_unref(acquire());
+    return count_now();
+}
+
+DBK_TEST(runtime_starts_and_ends_everything) {
+    census before = warm_up();
+    for (int i = 0; i < 3; i++) {
+        dbk_runtime *rt = acquire();
+        dbk_runtime *same = acquire();
+        CHECK(rt == same);
+        CHECK(dbk_runtime_alive(rt));
+        CHECK_EQ_SIZE(count_now().threads, before.threads + 1); /* data lanes start when used */
+        start_data_lanes(rt);
+        size_t lanes = 1 + dbk_runtime_data_lane_count(rt);
+        CHECK_EQ_SIZE(count_now().threads, before.threads + lanes);
+        dbk_runtime_unref(dbk_runtime_ref(rt));
+        dbk_runtime_unref(same);
+        CHECK_EQ_SIZE(count_now().threads, before.threads + lanes);
+        dbk_runtime_unref(rt);
+        wait_for_threads(before.threads);
+        CHECK_EQ_SIZE(count_now().threads, before.threads);
+        CHECK_EQ_SIZE(count_now().fds, before.fds);
+    }
+    dbk_runtime_unref(NULL);
+}
+
+static struct {
+    dbk_task task;
+    dbk_runtime *rt;
+} last;
+
+static void unref_on_lane(dbk_task *task) {
+    (void)task;
+    dbk_runtime_unref(last.rt);
+}
+
+DBK_TEST(runtime_ends_on_its_own_lane) {
+    dbk_error err = {0};
+    census before = warm_up();
+    for (int i = 0; i < 2; i++) { /* on the control lane, on a data lane */
+        last.rt = acquire();
+        start_data_lanes(last.rt);
+        dbk_lane *lane = dbk_runtime_control(last.rt);
+        if (i == 1) {
+            CHECK_OK(dbk_runtime_data_lane(last.rt, 0, &lane, &err), &err);
+        }
+        last.task.run = unref_on_lane;
+        dbk_lane_post(lane, &last.task);
+        wait_for_threads(before.threads);
+        while (count_now().fds != before.fds) { /* the thread's last deeds */
+            (void)poll(NULL, 0, 1);
+        }
+    }
+}
+
+DBK_TEST(runtime_embedded) {
+    dbk_error err = {0};
+    census before = warm_up();
+    dbk_lane *lane = NULL;
+    dbk_lane *data = NULL;
+    dbk_runtime *rt = NULL;
+    CHECK_OK(dbk_lane_new("host", DBK_LANE_EMBEDDED, &dbk_clock_system, &lane, &err), &err);
+    CHECK_OK(dbk_runtime_embed(lane, &rt, &err), &err);
+    CHECK(dbk_runtime_alive(rt));
+    CHECK(dbk_runtime_control(rt) == lane);
+    CHECK_EQ_SIZE(dbk_runtime_data_lane_count(rt), 1);
+    CHECK_OK(dbk_runtime_data_lane(rt, 0, &data, &err), &err);
+    CHECK(data == lane);
+    CHECK_EQ_SIZE(count_now().threads, before.threads);
+    dbk_runtime_unref(rt);
+    dbk_lane_free(lane);
+    CHECK_EQ_SIZE(count_now().fds, before.fds);
+}
+
+static void *churn(void *arg) {
+    (void)arg;
+    for (int i = 0; i < 30; i++) {
+        dbk_error err = {0};
+        dbk_runtime *rt = NULL;
+        dbk_lane *lane = NULL;
+        if (dbk_runtime_acquire(&rt, &err) == DBK_OK) {
+            dbk_status st = dbk_runtime_data_lane(rt, 0, &lane, &err);
+            (void)st;
+            dbk_runtime_unref(rt);
+        }
+        dbk_error_reset(&err);
+    }
+    return NULL;
+}
+
+DBK_TEST(runtime_from_many_threads) {
+    census before = warm_up();
+    pthread_t threads[4];
+    for (size_t i = 0; i < COUNT_OF(threads); i++) {
+        CHECK(pthread_create(&threads[i], NULL, churn, NULL) == 0);
+    }
+    for (size_t i = 0; i < COUNT_OF(threads); i++) {
+        (void)pthread_join(threads[i], NULL);
+    }
+    wait_for_threads(before.threads);
+    CHECK_EQ_SIZE(count_now().fds, before.fds);
+}
+
+/* ---- fork ---- */
+
+/* Runs check in a child, which leaves by exit with its answer: 0 is good. */
+static void in_child(int (*check)(void *ctx), void *ctx) {
+    (void)fflush(NULL);
+    pid_t pid = fork();
+    CHECK(pid >= 0);
+    if (pid == 0) {
+        (void)alarm(20); /* a child that hangs fails */
+        exit(check(ctx));
+    }
+    int status = 0;
+    CHECK(waitpid(pid, &status, 0) == pid);
+    CHECK_EQ_I64(status, 0);
+}
+
+static int use_in_child(void *ctx) {
+    dbk_runtime *old = ctx;
+    dbk_error err = {0};
+    dbk_runtime *fresh = NULL;
+    dbk_lane *lane = NULL;
+    if (dbk_runtime_alive(old) || dbk_lane_on_any()) {
+        return 1;
+    }
+    dbk_runtime_unref(old); /* touches nothing */
+    if (dbk_runtime_acquire(&fresh, &err) != DBK_OK || fresh == old || !dbk_runtime_alive(fresh)) {
+        return 2;
+    }
+    if (dbk_runtime_data_lane(fresh, 0, &lane, &err) != DBK_OK) {
+        return 3;
+    }
+    dbk_runtime_unref(fresh);
+    return 0;
+}
+
+DBK_TEST(runtime_fork) {
+    dbk_runtime *rt = acquire();
+    start_data_lanes(rt);
+    in_child(use_in_child, rt);
+    CHECK(dbk_runtime_alive(rt)); /* the parent goes on */
+    dbk_runtime *same = acquire();
+    CHECK(same == rt);
+    dbk_runtime_unref(same);
+    dbk_runtime_unref(rt);
+}
+
+/* ---- exit with a session open ---- */
+
+static dbk_runtime *forgotten;
+
+/* Runs after the library's own exit handler: an object of the host that closes its session late. */
+__attribute__((destructor)) static void close_late(void) {
+    if (forgotten != NULL && dbk_runtime_alive(forgotten)) {
+        _exit(9);
+    }
+    dbk_runtime_unref(forgotten);
+}
+
+static void stay_busy(dbk_task *task) {
+    dbk_lane_post(dbk_runtime_control(forgotten), task);
+}
+
+static int leave_lanes_running(void *ctx) {
+    (void)ctx;
+    static dbk_task task = {NULL, stay_busy};
+    dbk_error err = {0};
+    dbk_lane *lane = NULL;
+    if (dbk_runtime_acquire(&forgotten, &err) != DBK_OK ||
+        dbk_runtime_data_lane(forgotten, 0, &lane, &err) != DBK_OK) {
+        return 1;
+    }
+    dbk_lane_post(dbk_runtime_control(forgotten), &task);
+    return 0;
+}
+
+DBK_TEST(runtime_exit_with_lanes_running) {
+    in_child(leave_lanes_running, NULL);
+}
+
+DBK_OOM_TEST(runtime_out_of_memory) {
+    dbk_runtime *rt = NULL;
+    dbk_lane *lane = NULL;
+    dbk_status st = dbk_runtime_acquire(&rt, err);
+    if (st == DBK_OK) {
+        st = dbk_runtime_data_lane(rt, 0, &lane, err);
+    }
+    dbk_runtime_unref(rt);
+    return st;
 }

@@ -104,7 +104,8 @@ static bool is_authority_char(char c) {
 dbk_slice dbk_url_authority(dbk_slice url) {
     dbk_slice scheme;
     dbk_slice rest = url;
-    if (!dbk_slice_split(&rest, ':', &scheme) || !dbk_slice_has_prefix(rest, DBK_SLICE("//"))) {
+    if (!dbk_slice_split(&rest, ':', &scheme) || !is_name(scheme) ||
+        !dbk_slice_has_prefix(rest, DBK_SLICE("//"))) {
         return dbk_slice_n(url.ptr, 0);
     }
     rest = dbk_slice_n(rest.ptr + 2, rest.len - 2);
