@@ -22,5 +22,6 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "base/thread.h"
+#include "base/wait_hook.h"
 
 #endif

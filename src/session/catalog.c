@@ -233,6 +233,14 @@ static query *find_done(fan_out *f) {
     return NULL;
 }
 
+static void cancel_running(fan_out *f) {
+    for (size_t i = 0; i < FAN_OUT_MAX; i++) {
+        if (f->slots[i].exec != NULL) {
+            dbk_op_cancel(f->slots[i].op); /* only posts a task: fine under the lock */
+        }
+    }
+}
+
 /* Blocks until one of the running statements has ended. */
 static query *wait_for_one(fan_out *f) {
     dbk_lane *lane = dbk_runtime_control(f->session->runtime);
@@ -243,8 +251,8 @@ static query *wait_for_one(fan_out *f) {
             dbk_mutex_unlock(&f->lock);
             dbk_lane_run_once(lane, true);
             dbk_mutex_lock(&f->lock);
-        } else {
-            dbk_cond_wait(&f->changed, &f->lock);
+        } else if (dbk_wait_hooked(&f->changed, &f->lock)) {
+            cancel_running(f);
         }
         q = find_done(f);
     }
@@ -254,11 +262,7 @@ static query *wait_for_one(fan_out *f) {
 
 /* The first failure ends the call: what still runs is cancelled, and waited for. */
 static void abandon(fan_out *f) {
-    for (size_t i = 0; i < FAN_OUT_MAX; i++) {
-        if (f->slots[i].exec != NULL) {
-            dbk_op_cancel(f->slots[i].op);
-        }
-    }
+    cancel_running(f);
     for (; f->running > 0; f->running--) {
         query_reset(wait_for_one(f));
     }
