@@ -395,9 +395,9 @@ static void apply_tls(dbk_http *h) {
     SET(h, CURLOPT_SSL_VERIFYPEER, c->tls_skip_verify ? 0L : 1L);
     SET(h, CURLOPT_SSL_VERIFYHOST, c->tls_skip_verify || c->tls_skip_hostname ? 0L : 2L);
     SET(h, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    if (c->ca_file.len > 0) {
+    if (c->ca_file.len > 0 || c->ca_dir.len > 0) {
         SET(h, CURLOPT_CAINFO, c->ca_file.ptr);
-        SET(h, CURLOPT_CAPATH, NULL); /* with a folder curl would not keep the parsed roots */
+        SET(h, CURLOPT_CAPATH, c->ca_dir.ptr); /* with a folder curl does not keep parsed roots */
     }
     if (c->roots != NULL) {
         SET(h, CURLOPT_SSL_CTX_FUNCTION, use_roots);

@@ -23,17 +23,29 @@ static const char *const ca_files[] = {
     "/etc/ssl/cert.pem",
 };
 
-static const char *find_ca_file(void) {
-    const char *own = getenv("SSL_CERT_FILE"); /* OpenSSL's habit: spec auth 11 */
-    if (own != NULL && own[0] != '\0') {
-        return own;
-    }
+static const char *first_ca_file(void) {
     for (size_t i = 0; i < sizeof ca_files / sizeof ca_files[0]; i++) {
         if (access(ca_files[i], R_OK) == 0) {
             return ca_files[i];
         }
     }
     return ""; /* curl's default */
+}
+
+static dbk_status copy_str(dbk_str *to, dbk_slice from, dbk_error *err) {
+    return from.len == 0 ? DBK_OK : dbk_str_set(to, from, err);
+}
+
+/* The system's roots: what OpenSSL's variables name and nothing else, where one is set (spec auth 11). */
+static dbk_status find_roots(dbk_http_config *c, dbk_error *err) {
+    dbk_status st = DBK_OK;
+    const char *file = getenv("SSL_CERT_FILE");
+    const char *dir = getenv("SSL_CERT_DIR"); /* curl hands it to OpenSSL: may be a list with ':' */
+    bool named = (file != NULL && file[0] != '\0') || (dir != NULL && dir[0] != '\0');
+    DBK_TRY(copy_str(&c->ca_file, dbk_slice_of(named ? file : first_ca_file()), err));
+    DBK_TRY(copy_str(&c->ca_dir, dbk_slice_of(named ? dir : NULL), err));
+done:
+    return st;
 }
 
 static int no_passphrase(char *buf, int size, int writing, void *user) {
@@ -80,6 +92,9 @@ static dbk_status set_ca(dbk_http_config *c, dbk_slice pem, dbk_error *err) {
     }
     if (c->ca_file.len > 0) { /* unreadable: only the caller's roots are trusted */
         (void)X509_STORE_load_file(c->roots, c->ca_file.ptr);
+    }
+    if (c->ca_dir.len > 0) {
+        (void)X509_STORE_load_path(c->roots, c->ca_dir.ptr);
     }
     /* As curl does: a trusted leaf or intermediate is enough. */
     (void)X509_STORE_set_flags(c->roots, X509_V_FLAG_TRUSTED_FIRST | X509_V_FLAG_PARTIAL_CHAIN);
@@ -213,10 +228,6 @@ done:
     return st;
 }
 
-static dbk_status copy_str(dbk_str *to, dbk_slice from, dbk_error *err) {
-    return from.len == 0 ? DBK_OK : dbk_str_set(to, from, err);
-}
-
 static dbk_status copy_secret(dbk_secret *to, dbk_slice from, dbk_error *err) {
     return from.len == 0 ? DBK_OK : dbk_secret_set(to, from, err);
 }
@@ -233,7 +244,7 @@ static dbk_status fill(dbk_http_config *c, const dbk_http_settings *s, dbk_error
     c->request_timeout_ms = timeout_or(s->request_timeout_ms, REQUEST_TIMEOUT_MS);
     c->connect_timeout_ms = timeout_or(s->connect_timeout_ms, CONNECT_TIMEOUT_MS);
     c->stall_timeout_ms = timeout_or(s->stall_timeout_ms, STALL_TIMEOUT_MS);
-    DBK_TRY(copy_str(&c->ca_file, dbk_slice_of(find_ca_file()), err));
+    DBK_TRY(find_roots(c, err));
     DBK_TRY(set_ca(c, s->ca_pem, err));
     DBK_TRY(copy_str(&c->user_agent, s->user_agent, err));
     DBK_TRY(copy_secret(&c->client_cert_pem, s->client_cert_pem, err));
@@ -276,6 +287,7 @@ void dbk_http_config_unref(dbk_http_config *c) {
     X509_STORE_free(c->roots);
     dbk_str_reset(&c->user_agent);
     dbk_str_reset(&c->ca_file);
+    dbk_str_reset(&c->ca_dir);
     dbk_str_reset(&c->ca_pem);
     dbk_secret_reset(&c->client_cert_pem);
     dbk_secret_reset(&c->client_key_pem);

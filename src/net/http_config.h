@@ -11,7 +11,8 @@
 struct dbk_http_config {
     atomic_size_t refs;
     dbk_str user_agent;
-    dbk_str ca_file;   /* the system's roots; absent: curl's default */
+    dbk_str ca_file; /* the system's roots; this and ca_dir absent: curl's default */
+    dbk_str ca_dir;
     dbk_str ca_pem;    /* the caller's roots alone: curl pools connections by them */
     X509_STORE *roots; /* both, parsed once; NULL without ca_pem */
     dbk_secret client_cert_pem;

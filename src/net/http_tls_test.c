@@ -1,6 +1,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -258,6 +259,58 @@ DBK_TEST(tls_verification) {
         CHECK_CONTAINS(r.why, rows[i].why);
         tear_down();
     }
+}
+
+static void write_ca(const char *path) {
+    FILE *file = fopen(path, "w");
+    CHECK(file != NULL && fputs(ids.ca.cert_pem, file) >= 0);
+    (void)fclose(file);
+}
+
+/* Folders of roots are looked up by the hash of the subject, as c_rehash names them. */
+DBK_TEST(tls_roots_from_the_environment) {
+    char folder[] = "/tmp/dbk-roots-XXXXXX";
+    char file[64];
+    char hashed[64];
+    char folders[64];
+    make_identities();
+    CHECK(mkdtemp(folder) != NULL);
+    (void)snprintf(file, sizeof file, "%s/ca.pem", folder);
+    (void)snprintf(hashed, sizeof hashed, "%s/%08lx.0", folder,
+                   X509_NAME_hash_ex(X509_get_subject_name(ids.ca.cert), NULL, NULL, NULL));
+    (void)snprintf(folders, sizeof folders, "/nowhere:%s", folder);
+    write_ca(file);
+    write_ca(hashed);
+    const struct {
+        const char *name, *file, *dir;
+        dbk_slice ca_pem;
+        dbk_http_outcome want;
+    } rows[] = {
+        {"neither", NULL, NULL, {NULL, 0}, DBK_HTTP_TLS},
+        {"empty is unset", "", "", {NULL, 0}, DBK_HTTP_TLS},
+        {"file", file, NULL, {NULL, 0}, DBK_HTTP_ANSWERED},
+        {"folder", NULL, folder, {NULL, 0}, DBK_HTTP_ANSWERED},
+        {"folders", "", folders, {NULL, 0}, DBK_HTTP_ANSWERED},
+        {"both", file, "/nowhere", {NULL, 0}, DBK_HTTP_ANSWERED},
+        {"file beside given roots", file, NULL, dbk_slice_of(ids.other_ca.cert_pem),
+         DBK_HTTP_ANSWERED},
+        {"folder beside given roots", NULL, folder, dbk_slice_of(ids.other_ca.cert_pem),
+         DBK_HTTP_ANSWERED},
+        {"a folder without it", NULL, "/nowhere", {NULL, 0}, DBK_HTTP_TLS},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        CHECK_CASE(rows[i].name);
+        CHECK((rows[i].file == NULL ? unsetenv("SSL_CERT_FILE")
+                                    : setenv("SSL_CERT_FILE", rows[i].file, 1)) == 0);
+        CHECK((rows[i].dir == NULL ? unsetenv("SSL_CERT_DIR")
+                                   : setenv("SSL_CERT_DIR", rows[i].dir, 1)) == 0);
+        set_up(&ids.good, SERVER_TLS);
+        dbk_http_settings settings = {.ca_pem = rows[i].ca_pem};
+        CHECK_EQ_I64(exchange(&settings).outcome, rows[i].want);
+        tear_down();
+    }
+    CHECK(unsetenv("SSL_CERT_FILE") == 0 && unsetenv("SSL_CERT_DIR") == 0);
+    CHECK(unlink(file) == 0 && unlink(hashed) == 0 && rmdir(folder) == 0);
 }
 
 /* A connection that one configuration trusts must not serve another that would not. */
