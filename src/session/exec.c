@@ -32,19 +32,43 @@ void dbk_exec_unref(dbk_exec *e) {
     dbk_sea_reply_reset(&e->reply);
     dbk_str_reset(&e->statement_id);
     dbk_mutex_destroy(&e->lock);
+    dbk_exec_unref(e->origin);
     dbk_session_unref(e->session);
     dbk_free(e);
 }
 
-dbk_status dbk_exec_run(dbk_exec *e, dbk_op *takes_op, dbk_error *err) {
+void dbk_exec_arm(dbk_exec *e, dbk_op *op) {
     dbk_mutex_lock(&e->lock);
-    e->op = takes_op;
+    e->op = op;
+    bool cancel = e->cancel_wanted;
     dbk_mutex_unlock(&e->lock);
-    dbk_status st = dbk_op_run(takes_op, err);
+    if (cancel) {
+        dbk_op_cancel(op);
+    }
+}
+
+/* Some servers tell the count only as a row (spec c-abi 2.7); it is looked at before anybody reads. */
+static void settle_modified_rows(dbk_exec *e) {
+    int64_t rows = -1;
+    if (e->modified_rows < 0 && dbk_stream_peek_i64(e->stream, "num_affected_rows", &rows)) {
+        e->modified_rows = rows;
+    }
+}
+
+void dbk_exec_disarm(dbk_exec *e, dbk_op *takes_op) {
     dbk_mutex_lock(&e->lock);
     e->op = NULL;
     dbk_mutex_unlock(&e->lock);
+    if (takes_op->status == DBK_OK && e->stream != NULL) {
+        settle_modified_rows(e);
+    }
     dbk_op_unref(takes_op);
+}
+
+dbk_status dbk_exec_run(dbk_exec *e, dbk_op *takes_op, dbk_error *err) {
+    dbk_exec_arm(e, takes_op);
+    dbk_status st = dbk_op_run(takes_op, err);
+    dbk_exec_disarm(e, takes_op);
     return st;
 }
 
@@ -64,17 +88,21 @@ void dbk_exec_release_server(dbk_exec *e) {
     }
 }
 
-void dbk_exec_close(dbk_exec *e) {
+void dbk_exec_retire(dbk_exec *e, dbk_exec_validity validity) {
     int valid = DBK_EXEC_VALID;
-    (void)atomic_compare_exchange_strong(&e->validity, &valid, DBK_EXEC_CLOSED);
+    (void)atomic_compare_exchange_strong(&e->validity, &valid, (int)validity);
     if (atomic_load(&e->lent)) {
-        return;
+        return; /* whoever has the stream ends it, and holds e */
     }
-    if (e->submitted) { /* may be read again: the server keeps it until the last handle is gone */
-        dbk_stream_close(e->stream);
-    } else {
+    if (!e->submitted) {
         dbk_exec_release_server(e);
+    } else if (e->stream != NULL) { /* may be read again: closed with the last handle */
+        dbk_stream_close(e->stream);
     }
+}
+
+void dbk_exec_close(dbk_exec *e) {
+    dbk_exec_retire(e, DBK_EXEC_CLOSED);
 }
 
 void dbk_exec_lend_stream(dbk_exec *e) {
@@ -97,12 +125,7 @@ const char *dbk_exec_query_id(const dbk_exec *e) {
     return e->statement_id.ptr;
 }
 
-int64_t dbk_exec_modified_rows(dbk_exec *e) {
-    int64_t rows = -1;
-    if (e->stream != NULL && e->modified_rows < 0 &&
-        dbk_stream_peek_i64(e->stream, "num_affected_rows", &rows)) {
-        e->modified_rows = rows; /* spec c-abi 2.7: some servers tell it only as a row */
-    }
+int64_t dbk_exec_modified_rows(const dbk_exec *e) {
     return e->modified_rows;
 }
 
@@ -119,14 +142,13 @@ static dbk_status run_kind(dbk_exec *e, dbk_run_kind kind, uint64_t patience_ms,
     return st == DBK_OK ? dbk_exec_run(e, op, err) : st;
 }
 
-dbk_status dbk_exec_attach(dbk_session *s, dbk_slice statement_id, dbk_exec **out, dbk_error *err) {
+static dbk_status look_afresh(dbk_session *s, dbk_slice statement_id, dbk_exec *origin,
+                              dbk_exec **out, dbk_error *err) {
     dbk_status st = DBK_OK;
     dbk_exec *e = NULL;
-    if (statement_id.len == 0) {
-        return dbk_error_set(err, DBK_INVALID_ARGUMENT, "statement id must not be empty");
-    }
     DBK_TRY(dbk_exec_new(s, &e, err));
     e->owned = false;
+    e->origin = origin != NULL ? dbk_exec_ref(origin) : NULL;
     DBK_TRY(dbk_str_set(&e->statement_id, statement_id, err));
     DBK_TRY(run_kind(e, DBK_RUN_LOOK, 0, err));
     *out = e;
@@ -136,8 +158,15 @@ done:
     return st;
 }
 
+dbk_status dbk_exec_attach(dbk_session *s, dbk_slice statement_id, dbk_exec **out, dbk_error *err) {
+    if (statement_id.len == 0) {
+        return dbk_error_set(err, DBK_INVALID_ARGUMENT, "statement id must not be empty");
+    }
+    return look_afresh(s, statement_id, NULL, out, err);
+}
+
 dbk_status dbk_exec_attach_again(dbk_exec *e, dbk_exec **out, dbk_error *err) {
-    return dbk_exec_attach(e->session, dbk_str_slice(&e->statement_id), out, err);
+    return look_afresh(e->session, dbk_str_slice(&e->statement_id), e, out, err);
 }
 
 dbk_sea_state dbk_exec_state(const dbk_exec *e) {
@@ -149,7 +178,15 @@ dbk_status dbk_exec_look(dbk_exec *e, dbk_error *err) {
 }
 
 dbk_status dbk_exec_await(dbk_exec *e, uint64_t patience_ms, bool *finished, dbk_error *err) {
-    dbk_status st = e->stream != NULL ? DBK_OK : run_kind(e, DBK_RUN_AWAIT, patience_ms, err);
+    dbk_status st = DBK_OK;
+    if (e->stream == NULL) {
+        e->impatient = false;
+        st = run_kind(e, DBK_RUN_AWAIT, patience_ms, err);
+    }
+    if (st == DBK_TIMEOUT && e->impatient) {
+        dbk_error_reset(err);
+        st = DBK_OK;
+    }
     *finished = e->stream != NULL;
     return st;
 }
@@ -161,6 +198,7 @@ dbk_status dbk_exec_cancel(dbk_exec *e, bool *dispatched, dbk_error *err) {
     dbk_sea_call *call = NULL;
     dbk_mutex_lock(&e->lock);
     bool known = e->statement_id.ptr != NULL;
+    e->cancel_wanted = e->cancel_wanted || !known;
     dbk_op *run = e->op != NULL ? dbk_op_ref(e->op) : NULL;
     dbk_mutex_unlock(&e->lock);
     if (!known) {

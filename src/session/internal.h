@@ -16,10 +16,26 @@ struct dbk_session {
     dbk_stream_options stream;
     dbk_mutex lock;
     dbk_cond idle;
-    size_t detached; /* under lock: requests nobody waits for, under way */
-    size_t
-        abandoned; /* under lock: executes that a cancel left behind, until the server was told */
+    size_t detached;  /* under lock: requests nobody waits for, under way */
+    size_t abandoned; /* under lock: executes a cancel left behind, until the server was told */
 };
+
+/* client.c */
+DBK_MUST_USE dbk_status dbk_config_client(const dbk_config *c, dbk_sea **out, dbk_error *err);
+/* The pairs as slices into them; *out is an array to be freed. */
+DBK_MUST_USE dbk_status dbk_pairs_borrow(const dbk_pairs *pairs, dbk_sea_header **out,
+                                         dbk_error *err);
+
+/* A session that the server does not know yet; runtime NULL: the process-wide one. */
+DBK_MUST_USE dbk_status dbk_session_new(const dbk_config *config, dbk_runtime *runtime,
+                                        dbk_session **out, dbk_error *err);
+/* The same, and the operation that opens it, one reference each. Nothing is sent before that starts. */
+DBK_MUST_USE dbk_status dbk_session_prepare(const dbk_config *config, dbk_runtime *runtime,
+                                            dbk_session **out, dbk_op **op, dbk_error *err);
+
+/* On the lane: is a request of the call on its way? Else it waits for a token or for its next attempt,
+ * and the server need not hear of it any more. */
+bool dbk_session_in_flight(dbk_sea_call *call);
 
 void dbk_session_abandoned_begin(dbk_session *s);
 void dbk_session_abandoned_end(dbk_session *s);
@@ -41,17 +57,21 @@ struct dbk_exec {
     atomic_uint retries;
     atomic_bool finished; /* the stream is there, facts no longer change */
     dbk_mutex lock;
-    dbk_op *op;              /* under lock: while it runs; counted */
-    dbk_str statement_id;    /* under lock until finished; set once */
-    dbk_sea_call *abandoned; /* under lock: the execute that a cancel left behind; borrowed */
-    bool close_needed;       /* under lock: the server holds the statement and we close it */
-    atomic_bool lent;        /* the stream outlives the handle */
+    dbk_op *op;           /* under lock: while it runs; counted */
+    dbk_str statement_id; /* under lock until finished; set once */
+    bool cancel_wanted;   /* under lock: told before the id was known: counts from the start */
+    bool close_needed;    /* under lock: the server holds the statement and we close it */
+    atomic_bool lent;     /* the stream outlives the handle */
     int64_t modified_rows;
     dbk_sea_reply reply; /* the server's last answer; its data moves into the stream */
+    bool reply_used;     /* it has moved */
+    bool came_closed;    /* the first answer said CLOSED: success without rows */
+    bool impatient;      /* the last await ended while a poll was under way */
     bool owned;          /* false: attached by id, somebody else closes it on the server */
     bool submitted; /* its handle lives apart from the statement: closing that changes nothing */
     dbk_stream *stream; /* counted; NULL until the result was opened */
     dbk_exec_facts facts;
+    dbk_exec *origin; /* counted: of a second look, the one that closes the statement; or NULL */
 };
 
 DBK_MUST_USE dbk_status dbk_exec_new(dbk_session *s, dbk_exec **out, dbk_error *err);
@@ -75,7 +95,11 @@ typedef enum dbk_run_kind {
 DBK_MUST_USE dbk_status dbk_run_new(dbk_exec *e, dbk_run_kind kind,
                                     const dbk_sea_statement_request *request, uint64_t patience_ms,
                                     dbk_op **out, dbk_error *err);
-/* Blocks until the operation is done; a canceller finds it meanwhile. Takes op. */
+/* Around the running of an operation: a canceller finds it between the two, and a cancel that came before
+ * takes effect at its start. disarm takes op, which is done. */
+void dbk_exec_arm(dbk_exec *e, dbk_op *op);
+void dbk_exec_disarm(dbk_exec *e, dbk_op *takes_op);
+/* Both, and blocks in between. */
 DBK_MUST_USE dbk_status dbk_exec_run(dbk_exec *e, dbk_op *takes_op, dbk_error *err);
 /* A cancel was accepted by the server: look at once, and wait a bounded time for the state to follow.
  * Any thread. */

@@ -7,6 +7,9 @@
 #define POLL_MAX_MS 2000u
 /* After an accepted cancel the server gets this long to say so. */
 #define CANCEL_GRACE_MS 5000u
+/* A poll under way when the patience ends gets this long, so that short patience leads somewhere too. */
+#define PATIENCE_GRACE_MS 2000u
+#define PATIENCE_MAX_MS   UINT64_C(1000000000000) /* 30 years: from here on, no end */
 
 typedef struct run {
     dbk_op op; /* first: the machine's functions cast */
@@ -40,10 +43,28 @@ static dbk_step run_send(dbk_op *op) {
     run *r = run_of(op);
     r->begun_ms = dbk_lane_now_ms(op->lane);
     if (r->call != NULL) {
-        return dbk_op_wait_op(op, dbk_sea_call_op(r->call), RUN_ANSWER);
+        return dbk_op_try_op(op, dbk_sea_call_op(r->call), RUN_ANSWER);
     }
-    bool told = dbk_sea_state_is_final((dbk_sea_state)atomic_load(&r->e->state));
+    bool told = dbk_sea_state_is_final(dbk_exec_state(r->e)) && !r->e->reply_used;
     return dbk_op_goto(op, told && r->kind == DBK_RUN_AWAIT ? RUN_RESULT : RUN_POLL);
+}
+
+static bool sends(const run *r) {
+    return r->kind == DBK_RUN_EXECUTE || r->kind == DBK_RUN_SUBMIT;
+}
+
+/* The answer to the statement itself, not to a poll. */
+static bool is_first_answer(const run *r) {
+    return sends(r) && !r->polled;
+}
+
+static dbk_status note_id_locked(dbk_exec *e, dbk_slice id, dbk_error *err) {
+    if (e->statement_id.ptr != NULL) {
+        return DBK_OK;
+    }
+    dbk_status st = dbk_str_set(&e->statement_id, id, err);
+    e->close_needed = st == DBK_OK && e->owned;
+    return st;
 }
 
 /* The id is what everything later is about: cancelling, closing, support tickets. */
@@ -52,13 +73,12 @@ static dbk_status note_answer(run *r, dbk_error *err) {
     dbk_exec *e = r->e;
     dbk_sea_reply_reset(&e->reply);
     dbk_sea_call_take_reply(r->call, &e->reply);
+    e->reply_used = false;
     dbk_mutex_lock(&e->lock);
-    if (e->statement_id.ptr == NULL) {
-        st = dbk_str_set(&e->statement_id, dbk_str_slice(&e->reply.statement_id), err);
-        e->close_needed = st == DBK_OK && e->owned;
-    }
+    st = note_id_locked(e, dbk_str_slice(&e->reply.statement_id), err);
     if (e->reply.state == DBK_SEA_CLOSED) {
         e->close_needed = false; /* the server forgot it already */
+        e->came_closed = e->came_closed || is_first_answer(r);
     }
     dbk_mutex_unlock(&e->lock);
     atomic_store(&e->state, (int)e->reply.state);
@@ -68,13 +88,41 @@ static dbk_status note_answer(run *r, dbk_error *err) {
     return st;
 }
 
+/* Of a statement whose answer cannot be read only the id is known, from the error: it is closed like
+ * any other. Ids of full length may have been cut. */
+static dbk_slice id_of_failure(const dbk_error *err) {
+    dbk_slice id = dbk_slice_of(err->query_id);
+    return id.len > 0 && id.len < DBK_ERROR_ID_SIZE - 1 ? id : (dbk_slice){0};
+}
+
+static dbk_step no_answer(run *r, dbk_op *call_op) {
+    dbk_error ignored = {0};
+    dbk_slice id = id_of_failure(&call_op->err);
+    if (is_first_answer(r) && id.len > 0) {
+        dbk_mutex_lock(&r->e->lock);
+        (void)!note_id_locked(r->e, id, &ignored);
+        dbk_mutex_unlock(&r->e->lock);
+    }
+    dbk_error_reset(&ignored);
+    dbk_error_move(&r->op.err, &call_op->err);
+    return dbk_op_finish(&r->op, call_op->status);
+}
+
 static dbk_step run_answer(dbk_op *op) {
     run *r = run_of(op);
+    dbk_op *call_op = dbk_sea_call_op(r->call);
+    if (call_op->status != DBK_OK) {
+        return no_answer(r, call_op);
+    }
     dbk_status st = note_answer(r, &op->err);
-    if (st != DBK_OK || r->kind == DBK_RUN_SUBMIT || r->kind == DBK_RUN_LOOK) {
+    if (st != DBK_OK || r->kind == DBK_RUN_LOOK) {
         return dbk_op_finish(op, st);
     }
-    return dbk_op_goto(op, dbk_sea_state_is_final(r->e->reply.state) ? RUN_RESULT : RUN_PAUSE);
+    bool final = dbk_sea_state_is_final(r->e->reply.state);
+    if (r->kind == DBK_RUN_SUBMIT && (final || !atomic_load(&op->cancel_wanted))) {
+        return dbk_op_finish(op, DBK_OK); /* else the runner sees the cancel, which now has an id */
+    }
+    return dbk_op_goto(op, final ? RUN_RESULT : RUN_PAUSE);
 }
 
 /* The server accepted a cancel and goes on all the same. */
@@ -87,13 +135,17 @@ static dbk_step give_up(run *r) {
     return dbk_op_finish(&r->op, DBK_CANCELLED);
 }
 
+static uint64_t pause_after(uint64_t gone_ms) {
+    return dbk_min_u64(dbk_max_u64(gone_ms / 10, POLL_MIN_MS), POLL_MAX_MS);
+}
+
 static dbk_step run_pause(dbk_op *op) {
     run *r = run_of(op);
     uint64_t now = dbk_lane_now_ms(op->lane);
-    uint64_t wait = dbk_min_u64(dbk_max_u64((now - r->e->begun_ms) / 10, POLL_MIN_MS), POLL_MAX_MS);
+    uint64_t wait = pause_after(now - r->e->begun_ms);
     if (atomic_load(&r->hurry)) {
         r->cancel_seen_ms = r->cancel_seen_ms != 0 ? r->cancel_seen_ms : now;
-        wait = POLL_MIN_MS;
+        wait = pause_after(now - r->cancel_seen_ms);
         if (now - r->cancel_seen_ms > CANCEL_GRACE_MS) {
             return give_up(r);
         }
@@ -118,7 +170,7 @@ static dbk_step run_poll(dbk_op *op) {
     }
     set_call(r, call);
     r->polled = true;
-    return dbk_op_wait_op(op, dbk_sea_call_op(call), RUN_ANSWER);
+    return dbk_op_try_op(op, dbk_sea_call_op(call), RUN_ANSWER);
 }
 
 static void note_facts(dbk_exec *e) {
@@ -137,10 +189,8 @@ static void note_facts(dbk_exec *e) {
 
 /* CLOSED in the answer to the statement itself is success without rows (spec c-abi 2.2); seen later
  * it means that somebody closed the statement, and the rows with it. */
-static dbk_status check_closed(run *r, dbk_error *err) {
-    dbk_exec *e = r->e;
-    bool first_answer = r->kind == DBK_RUN_EXECUTE && !r->polled;
-    if (e->reply.state != DBK_SEA_CLOSED || e->reply.manifest.present || first_answer) {
+static dbk_status check_closed(const dbk_exec *e, dbk_error *err) {
+    if (e->reply.state != DBK_SEA_CLOSED || e->reply.manifest.present || e->came_closed) {
         return DBK_OK;
     }
     (void)dbk_error_set(err, DBK_INVALID_HANDLE,
@@ -150,9 +200,8 @@ static dbk_status check_closed(run *r, dbk_error *err) {
     return err->code;
 }
 
-static dbk_status open_result(run *r, dbk_error *err) {
-    dbk_exec *e = r->e;
-    dbk_status closed = check_closed(r, err);
+static dbk_status open_result(dbk_exec *e, dbk_error *err) {
+    dbk_status closed = check_closed(e, err);
     if (closed != DBK_OK) {
         return closed;
     }
@@ -166,6 +215,7 @@ static dbk_status open_result(run *r, dbk_error *err) {
         .data = &e->reply.data,
         .server_unix_s = e->reply.server_unix_s,
     };
+    e->reply_used = true;
     dbk_status st = dbk_stream_open(&source, &e->session->stream, &e->stream, err);
     if (st == DBK_OK) {
         atomic_store_explicit(&e->finished, true, memory_order_release);
@@ -181,7 +231,7 @@ static dbk_step run_result(dbk_op *op) {
     switch (e->reply.state) {
     case DBK_SEA_SUCCEEDED:
     case DBK_SEA_CLOSED:
-        return dbk_op_finish(op, open_result(r, &op->err));
+        return dbk_op_finish(op, open_result(e, &op->err));
     case DBK_SEA_FAILED:
     case DBK_SEA_CANCELED:
     case DBK_SEA_PENDING:
@@ -195,43 +245,38 @@ static dbk_step run_result(dbk_op *op) {
 
 /* The answer to an abandoned execute: cancel and close what the server has begun. */
 static void abandoned_answer(dbk_op *call_op, void *ctx) {
-    dbk_exec *e = ctx;
-    dbk_mutex_lock(&e->lock);
-    dbk_sea_call *call = e->abandoned;
-    e->abandoned = NULL;
-    dbk_mutex_unlock(&e->lock);
-    if (call_op->status == DBK_OK) {
-        const dbk_sea_reply *reply = dbk_sea_call_reply(call);
-        dbk_slice id = dbk_str_slice(&reply->statement_id);
-        if (!dbk_sea_state_is_final(reply->state)) {
-            dbk_session_cancel_detached(e->session, id);
-        }
-        if (reply->state != DBK_SEA_CLOSED) {
-            dbk_session_close_detached(e->session, id);
-        }
+    run *r = ctx;
+    dbk_session *s = r->e->session;
+    const dbk_sea_reply *reply = dbk_sea_call_reply(r->call);
+    bool read = call_op->status == DBK_OK;
+    dbk_slice id = read ? dbk_str_slice(&reply->statement_id) : id_of_failure(&call_op->err);
+    if (id.len > 0 && !(read && dbk_sea_state_is_final(reply->state))) {
+        dbk_session_cancel_detached(s, id);
     }
-    dbk_session_abandoned_end(e->session);
+    if (id.len > 0 && !(read && reply->state == DBK_SEA_CLOSED)) {
+        dbk_session_close_detached(s, id);
+    }
+    dbk_session_abandoned_end(s);
     dbk_op_unref(call_op);
-    dbk_exec_unref(e);
+    dbk_op_unref(&r->op);
 }
 
+/* What was sent here must end on the server too. Otherwise, and when the patience is at its end, only the
+ * poll under way is dropped. */
 static void run_cancelled(dbk_op *op) {
     run *r = run_of(op);
     dbk_exec *e = r->e;
     dbk_error_set_query_id(&op->err, e->statement_id.ptr);
-    if (e->statement_id.ptr != NULL) {
+    if (!sends(r)) {
+        e->impatient = op->err.code == DBK_TIMEOUT;
+    } else if (e->statement_id.ptr != NULL) {
         dbk_session_cancel_detached(e->session, dbk_str_slice(&e->statement_id));
-        return;
+    } else if (dbk_session_in_flight(r->call)) {
+        op->err.may_have_executed = true;
+        dbk_session_abandoned_begin(e->session);
+        (void)dbk_op_ref(op);
+        (void)dbk_op_detach_child(op, abandoned_answer, r);
     }
-    if (dbk_op_detach_child(op, abandoned_answer, dbk_exec_ref(e)) == NULL) {
-        dbk_exec_unref(e); /* nothing was sent yet */
-        return;
-    }
-    op->err.may_have_executed = true;
-    dbk_session_abandoned_begin(e->session);
-    dbk_mutex_lock(&e->lock);
-    e->abandoned = r->call; /* kept alive by the detached reference, which abandoned_answer drops */
-    dbk_mutex_unlock(&e->lock);
 }
 
 static void run_destroy(dbk_op *op) {
@@ -268,7 +313,8 @@ dbk_status dbk_run_new(dbk_exec *e, dbk_run_kind kind, const dbk_sea_statement_r
     dbk_op_init(&r->op, &run_machine, lane);
     r->op.session_id = e->session->id.ptr;
     r->kind = kind;
-    r->patience_ms = patience_ms;
+    r->patience_ms = patience_ms < PATIENCE_MAX_MS ? patience_ms : 0;
+    r->op.deadline_ms = r->patience_ms == 0 ? 0 : r->patience_ms + PATIENCE_GRACE_MS;
     r->e = dbk_exec_ref(e);
     atomic_init(&r->hurry, false);
     atomic_init(&r->hurry_posted, false);

@@ -5,173 +5,12 @@
 /* A server holds the answer to execute for 10 s at most when not told otherwise. */
 #define ABANDONED_LIMIT_MS 12000u
 #define DETACHED_CLOSE_MS  5000u
-#define STALL_LIMIT_MS     60000u
-
-/* The first word is what the server keys several links per answer on (spec sea-protocol 1). */
-#define DEFAULT_USER_AGENT "DatabricksJDBCDriverOSS/1.0.0 dbkernel/" DBK_VERSION
 
 /* Sessions that hold memory of the process-wide pool warm. */
 static atomic_size_t live_sessions;
 
-/* ---- configuration to client ---- */
-
-/* The last User-Agent among the custom headers replaces ours. */
-static dbk_slice user_agent(const dbk_config *c) {
-    dbk_slice ua = DBK_SLICE(DEFAULT_USER_AGENT);
-    for (size_t i = 0; i < c->headers.count; i++) {
-        if (dbk_slice_eq_nocase(dbk_str_slice(&c->headers.items[i].name),
-                                DBK_SLICE("user-agent"))) {
-            ua = dbk_str_slice(&c->headers.items[i].value);
-        }
-    }
-    return ua;
-}
-
-static dbk_status new_http(const dbk_config *c, dbk_http_config **out, dbk_error *err) {
-    dbk_http_settings s = {
-        .user_agent = user_agent(c),
-        .ca_pem = dbk_buf_slice(&c->ca_pem),
-        .client_cert_pem = dbk_buf_slice(&c->client_cert_pem),
-        .client_key_pem = dbk_secret_slice(&c->client_key_pem),
-        .tls_skip_verify = c->tls_skip_verify,
-        .tls_skip_hostname = c->tls_skip_hostname,
-        .proxy_url = dbk_str_slice(&c->proxy_url),
-        .proxy_user = dbk_str_slice(&c->proxy_user),
-        .proxy_password = dbk_secret_slice(&c->proxy_password),
-        .proxy_bypass = dbk_str_slice(&c->proxy_bypass),
-        .request_timeout_ms = c->request_timeout_ms,
-        /* Downloads have no limit for the whole; who wants less than the usual silence gets it. */
-        .stall_timeout_ms = c->request_timeout_ms < STALL_LIMIT_MS ? c->request_timeout_ms : 0,
-    };
-    if (!dbk_header_value_valid(s.user_agent)) {
-        return dbk_error_set(err, DBK_INVALID_ARGUMENT,
-                             "header User-Agent holds a control character");
-    }
-    return dbk_http_config_new(&s, out, err);
-}
-
-static dbk_status new_auth(const dbk_config *c, dbk_auth **out, dbk_error *err) {
-    switch (c->auth_mode) {
-    case DBK_AUTH_PAT:
-        return dbk_auth_new_pat(dbk_secret_slice(&c->token), out, err);
-    case DBK_AUTH_M2M:
-    case DBK_AUTH_M2M_JWT:
-    case DBK_AUTH_U2M:
-    case DBK_AUTH_AZURE_SP:
-        return dbk_error_set(err, DBK_INVALID_ARGUMENT,
-                             "this build authenticates with a personal access token only; OAuth "
-                             "modes can be configured but not used yet");
-    case DBK_AUTH_NONE:
-        break;
-    }
-    return dbk_error_set(err, DBK_INVALID_ARGUMENT,
-                         "session config requires auth (set_auth_pat, set_auth_m2m, "
-                         "set_auth_m2m_jwt, or set_auth_u2m)");
-}
-
-/* Where: host and either a warehouse id or an http_path. */
-static dbk_status resolve_target(const dbk_config *c, dbk_str *origin, dbk_slice *warehouse,
-                                 dbk_slice *org, dbk_error *err) {
-    dbk_status st = DBK_OK;
-    if (c->host.ptr == NULL || (c->warehouse_id.ptr == NULL && c->http_path.ptr == NULL)) {
-        return dbk_error_set(err, DBK_INVALID_ARGUMENT,
-                             "session config requires a connection (set_warehouse or "
-                             "set_http_path)");
-    }
-    *org = (dbk_slice){0};
-    if (c->http_path.ptr != NULL) {
-        DBK_TRY(dbk_http_path_parse(dbk_str_slice(&c->http_path), warehouse, org, err));
-    } else {
-        *warehouse = dbk_str_slice(&c->warehouse_id);
-    }
-    DBK_TRY(dbk_url_origin(dbk_str_slice(&c->host), origin, err));
-done:
-    return st;
-}
-
-static dbk_status borrow_headers(const dbk_pairs *pairs, dbk_sea_header **out, dbk_error *err) {
-    dbk_sea_header *list = dbk_alloc_array(pairs->count, sizeof *list);
-    if (list == NULL) {
-        return dbk_error_oom(err, "a list of headers");
-    }
-    for (size_t i = 0; i < pairs->count; i++) {
-        list[i].name = dbk_str_slice(&pairs->items[i].name);
-        list[i].value = dbk_str_slice(&pairs->items[i].value);
-    }
-    *out = list;
-    return DBK_OK;
-}
-
-static dbk_status new_sea(const dbk_config *c, dbk_sea **out, dbk_error *err) {
-    dbk_status st = DBK_OK;
-    dbk_str origin = {0};
-    dbk_sea_header *headers = NULL;
-    dbk_sea_settings s = {.retry = c->retry, .header_count = c->headers.count};
-    DBK_TRY(resolve_target(c, &origin, &s.warehouse_id, &s.org_id, err));
-    s.origin = dbk_str_slice(&origin);
-    DBK_TRY(new_auth(c, &s.auth, err));
-    DBK_TRY(new_http(c, &s.http, err));
-    DBK_TRY(borrow_headers(&c->headers, &headers, err));
-    s.headers = headers;
-    DBK_TRY(dbk_sea_new(&s, out, err));
-done:
-    dbk_free(headers);
-    dbk_http_config_unref(s.http);
-    dbk_auth_unref(s.auth);
-    dbk_str_reset(&origin);
-    return st;
-}
-
-/* ---- open ---- */
-
-typedef struct open_watch {
-    dbk_cancel_watch watch; /* first */
-    dbk_op *op;
-} open_watch;
-
-static void cancel_open(dbk_cancel_watch *w) {
-    dbk_op_cancel(((open_watch *)(void *)w)->op);
-}
-
-static dbk_status run_cancellable(dbk_op *op, dbk_cancel_token *token, dbk_error *err) {
-    open_watch w = {.op = op};
-    dbk_cancel_watch_begin(&w.watch, token, cancel_open);
-    dbk_status st = dbk_op_run(op, err);
-    dbk_cancel_watch_end(&w.watch);
-    return st;
-}
-
-static dbk_status create_on_server(dbk_session *s, const dbk_config *c, dbk_cancel_token *token,
-                                   dbk_error *err) {
-    dbk_status st = DBK_OK;
-    dbk_sea_header *confs = NULL;
-    dbk_sea_call *call = NULL;
-    dbk_sea_session_request request = {.catalog = dbk_str_slice(&c->catalog),
-                                       .schema = dbk_str_slice(&c->schema),
-                                       .conf_count = c->session_confs.count};
-    DBK_TRY(borrow_headers(&c->session_confs, &confs, err));
-    request.confs = confs;
-    DBK_TRY(dbk_sea_create_session(s->sea, dbk_runtime_control(s->runtime), &request, &call, err));
-    DBK_TRY(run_cancellable(dbk_sea_call_op(call), token, err));
-    dbk_str_move(&s->id, &dbk_sea_call_reply(call)->session_id);
-done:
-    if (call != NULL) {
-        dbk_op_unref(dbk_sea_call_op(call));
-    }
-    dbk_free(confs);
-    return st;
-}
-
-static void warn_of_settings(const dbk_session *s, const dbk_config *c) {
-    if (c->tls_skip_verify) {
-        DBK_LOG(WARN, s->id.ptr, "TLS certificates are not verified for this session");
-    } else if (c->tls_skip_hostname) {
-        DBK_LOG(WARN, s->id.ptr, "TLS host names are not verified for this session");
-    }
-}
-
-dbk_status dbk_session_open(const dbk_config *config, dbk_cancel_token *token, dbk_session **out,
-                            dbk_error *err) {
+dbk_status dbk_session_new(const dbk_config *config, dbk_runtime *runtime, dbk_session **out,
+                           dbk_error *err) {
     dbk_status st = DBK_OK;
     dbk_session *s = dbk_alloc_zero(sizeof *s);
     if (s == NULL) {
@@ -188,11 +27,12 @@ dbk_status dbk_session_open(const dbk_config *config, dbk_cancel_token *token, d
     s->stream = (dbk_stream_options){.convert = config->convert,
                                      .max_chunks = (size_t)config->max_chunks,
                                      .link_window = (size_t)config->link_window};
-    DBK_TRY(new_sea(config, &s->sea, err));
-    DBK_TRY(dbk_runtime_acquire(&s->runtime, err));
-    DBK_TRY(create_on_server(s, config, token, err));
-    atomic_store(&s->open, true);
-    warn_of_settings(s, config);
+    DBK_TRY(dbk_config_client(config, &s->sea, err));
+    if (runtime != NULL) {
+        s->runtime = dbk_runtime_ref(runtime);
+    } else {
+        DBK_TRY(dbk_runtime_acquire(&s->runtime, err));
+    }
     *out = s;
     s = NULL;
 done:
@@ -201,6 +41,11 @@ done:
 }
 
 /* ---- requests nobody waits for ---- */
+
+bool dbk_session_in_flight(dbk_sea_call *call) {
+    const dbk_op *op = dbk_sea_call_op(call);
+    return op->running && op->http != NULL && op->child == NULL && op->timer.lane == NULL;
+}
 
 static void change(dbk_session *s, size_t *counter, bool up) {
     dbk_mutex_lock(&s->lock);
@@ -280,6 +125,10 @@ static void delete_session(dbk_session *s) {
     dbk_error err = {0};
     dbk_sea_call *call = new_delete(s);
     if (call == NULL) {
+        return;
+    }
+    if (dbk_lane_on_any()) { /* inside a callback of the library: nobody may wait here */
+        dbk_session_send_detached(s, call);
         return;
     }
     dbk_op *op = dbk_sea_call_op(call);

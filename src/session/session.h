@@ -121,15 +121,21 @@ DBK_MUST_USE dbk_status dbk_cancel_token_next(dbk_cancel_token *t, dbk_stream *s
 typedef struct dbk_session dbk_session; /* opaque, counted */
 
 /* Judges the configuration and opens a session on the server; blocks. config keeps its content (the
- * caller resets it). token may be NULL. */
+ * caller resets it). token may be NULL; fired, it ends the call as Cancelled, and a session that the
+ * server makes all the same is deleted in the background. */
 DBK_MUST_USE dbk_status dbk_session_open(const dbk_config *config, dbk_cancel_token *token,
                                          dbk_session **out, dbk_error *err);
-/* Deletes it on the server, waits at most 30 s; the server's refusal is only logged. Idempotent. */
+/* The same on lanes of the caller's; runtime NULL: the process-wide one. An embedded lane runs meanwhile,
+ * here and in all blocking calls on what belongs to the session. */
+DBK_MUST_USE dbk_status dbk_session_open_on(const dbk_config *config, dbk_runtime *runtime,
+                                            dbk_cancel_token *token, dbk_session **out,
+                                            dbk_error *err);
+/* Deletes it on the server, waits at most 30 s (not at all on a lane); the server's refusal is only
+ * logged. Idempotent. */
 void dbk_session_close(dbk_session *s);
 dbk_session *dbk_session_ref(dbk_session *s);
-void dbk_session_unref(
-    dbk_session *s); /* NULL is a no-op; the last one deletes it in the background
-                                           when it was not closed */
+/* NULL is a no-op; the last one deletes it in the background when it was not closed. */
+void dbk_session_unref(dbk_session *s);
 bool dbk_session_is_open(const dbk_session *s);
 bool dbk_session_alive(const dbk_session *s);            /* false in a fork's child */
 const char *dbk_session_server_id(const dbk_session *s); /* borrowed */
@@ -198,7 +204,7 @@ void dbk_exec_lend_stream(dbk_exec *e);
 void dbk_exec_close(dbk_exec *e);
 dbk_stream *dbk_exec_stream(dbk_exec *e); /* NULL: not finished */ /* borrowed */
 const char *dbk_exec_query_id(const dbk_exec *e);                  /* NULL: none */
-int64_t dbk_exec_modified_rows(dbk_exec *e);                       /* -1: not known */
+int64_t dbk_exec_modified_rows(const dbk_exec *e);                 /* -1: not known */
 typedef struct dbk_exec_facts {
     uint32_t retry_count;
     int64_t chunk_count, total_rows, total_bytes; /* -1: not told */
@@ -217,12 +223,13 @@ DBK_MUST_USE dbk_status dbk_session_metadata(dbk_session *s, const dbk_metadata_
  * on the server. */
 DBK_MUST_USE dbk_status dbk_exec_attach(dbk_session *s, dbk_slice statement_id, dbk_exec **out,
                                         dbk_error *err);
-/* The same statement looked at once more, for another reading of its result. */
+/* The same statement looked at once more, for another reading of its result; holds e. */
 DBK_MUST_USE dbk_status dbk_exec_attach_again(dbk_exec *e, dbk_exec **out, dbk_error *err);
 dbk_sea_state dbk_exec_state(const dbk_exec *e); /* as last told; any thread */
 /* Asks the server once; a failed statement is no error here. */
 DBK_MUST_USE dbk_status dbk_exec_look(dbk_exec *e, dbk_error *err);
-/* Waits for the end, at most patience_ms (0: as long as it takes), and opens the result. *finished
+/* Waits for the end, at most patience_ms (0: as long as it takes; a poll under way then gets two seconds
+ * more), and opens the result. *finished
  * false with DBK_OK: it still runs. A statement that failed or was cancelled is an error. */
 DBK_MUST_USE dbk_status dbk_exec_await(dbk_exec *e, uint64_t patience_ms, bool *finished,
                                        dbk_error *err);

@@ -107,12 +107,18 @@ dbk_status dbk_statement_bind(dbk_statement *st, size_t ordinal, const char *typ
                              DBK_PARAMS_MAX);
     }
     dbk_status status = DBK_OK;
+    size_t before = st->typed.count;
     while (st->typed.count < ordinal && status == DBK_OK) {
         status = append_param(&st->typed, err);
     }
-    return status != DBK_OK ? status
-                            : fill_param(&st->typed.items[ordinal - 1], (dbk_slice){0},
-                                         dbk_slice_of(type), value, err);
+    if (status == DBK_OK) {
+        status = fill_param(&st->typed.items[ordinal - 1], (dbk_slice){0}, dbk_slice_of(type),
+                            value, err);
+    }
+    if (status != DBK_OK) {
+        st->typed.count = before; /* no gaps of a bind that failed */
+    }
+    return status;
 }
 
 dbk_status dbk_statement_bind_double(dbk_statement *st, size_t ordinal, double value,
@@ -297,35 +303,51 @@ static void set_current(dbk_statement *st, dbk_exec *e) {
     st->current = e != NULL ? dbk_exec_ref(e) : NULL;
     dbk_mutex_unlock(&st->lock);
     if (old != NULL && !old->submitted) {
-        int valid = DBK_EXEC_VALID;
-        (void)atomic_compare_exchange_strong(&old->validity, &valid, DBK_EXEC_STALE);
-        dbk_exec_release_server(old);
+        dbk_exec_retire(old, DBK_EXEC_STALE);
     }
     dbk_exec_unref(old);
 }
 
-static dbk_status start(dbk_statement *st, dbk_run_kind kind, dbk_exec **out, dbk_error *err) {
+dbk_status dbk_statement_begin(dbk_statement *st, dbk_run_kind kind, dbk_exec **out, dbk_op **op,
+                               dbk_error *err) {
     dbk_request request = {0};
     dbk_exec *e = NULL;
-    dbk_op *run = NULL;
     dbk_status status = build_request(st, &request, err);
     if (status == DBK_OK) {
         status = dbk_exec_new(st->session, &e, err);
     }
     if (status == DBK_OK) {
         e->submitted = request.wire.no_wait = kind == DBK_RUN_SUBMIT;
-        status = dbk_run_new(e, kind, &request.wire, 0, &run, err);
+        status = dbk_run_new(e, kind, &request.wire, 0, op, err);
     }
     reset_request(&request);
-    if (status == DBK_OK) {
-        set_current(st, e);
-        status = dbk_exec_run(e, run, err);
+    if (status != DBK_OK) {
+        dbk_exec_unref(e);
+        return status;
     }
-    if (status == DBK_OK) {
-        *out = dbk_exec_ref(e);
+    dbk_exec_arm(e, *op); /* before anybody can find e */
+    set_current(st, e);
+    *out = e;
+    return DBK_OK;
+}
+
+dbk_status dbk_statement_finish(dbk_exec *takes_e, dbk_op *takes_op, dbk_status ran,
+                                dbk_exec **out) {
+    dbk_exec_disarm(takes_e, takes_op);
+    if (ran == DBK_OK) {
+        *out = takes_e;
+        return DBK_OK;
     }
-    dbk_exec_unref(e);
-    return status;
+    dbk_exec_release_server(takes_e); /* nobody gets a handle: the server need not keep it */
+    dbk_exec_unref(takes_e);
+    return ran;
+}
+
+static dbk_status start(dbk_statement *st, dbk_run_kind kind, dbk_exec **out, dbk_error *err) {
+    dbk_exec *e = NULL;
+    dbk_op *op = NULL;
+    dbk_status status = dbk_statement_begin(st, kind, &e, &op, err);
+    return status == DBK_OK ? dbk_statement_finish(e, op, dbk_op_run(op, err), out) : status;
 }
 
 dbk_status dbk_statement_execute(dbk_statement *st, dbk_exec **out, dbk_error *err) {

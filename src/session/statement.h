@@ -37,5 +37,16 @@ dbk_exec *dbk_statement_current(dbk_statement *st); /* counted; NULL: none yet. 
 /* exec.c */
 /* Ends the stream and tells the server, in the background, that the result is not needed. */
 void dbk_exec_release_server(dbk_exec *e);
+/* Its handles answer so from now on; what it holds on the server goes, unless somebody may still read. */
+void dbk_exec_retire(dbk_exec *e, dbk_exec_validity validity);
+
+/* statement.c */
+/* An execution that the statement's canceller finds, armed, and its operation; one reference each.
+ * Nothing is sent before that starts. EXECUTE or SUBMIT. */
+DBK_MUST_USE dbk_status dbk_statement_begin(dbk_statement *st, dbk_run_kind kind, dbk_exec **out,
+                                            dbk_op **op, dbk_error *err);
+/* After the operation, which gave `ran`: takes both, answers ran. */
+DBK_MUST_USE dbk_status dbk_statement_finish(dbk_exec *takes_e, dbk_op *takes_op, dbk_status ran,
+                                             dbk_exec **out);
 
 #endif
