@@ -1,35 +1,40 @@
 #include "net/runtime.h"
 
-#include <dirent.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "unit.h"
 
-static size_t count_entries(const char *path) {
-    DIR *dir = opendir(path);
-    size_t n = 0;
-    CHECK(dir != NULL);
-    while (readdir(dir) != NULL) {
-        n++;
-    }
-    (void)closedir(dir);
-    return n;
-}
-
 typedef struct census {
     size_t fds, threads;
 } census;
 
+/* Without opening a file: that would take part in what is counted. */
+static size_t count_threads(void) {
+    struct stat task;
+    CHECK(stat("/proc/self/task", &task) == 0);
+    return (size_t)task.st_nlink - 2;
+}
+
+static size_t count_fds(void) {
+    size_t n = 0;
+    for (int fd = 0; fd < 1024; fd++) {
+        n += fcntl(fd, F_GETFD) >= 0 ? 1 : 0;
+    }
+    return n;
+}
+
 static census count_now(void) {
-    return (census){count_entries("/proc/self/fd"), count_entries("/proc/self/task")};
+    return (census){count_fds(), count_threads()};
 }
 
 /* The kernel takes a joined thread out of the list a moment later. */
 static void wait_for_threads(size_t want) {
-    while (count_entries("/proc/self/task") > want) {
+    while (count_threads() > want) {
         (void)poll(NULL, 0, 1);
     }
 }
@@ -161,6 +166,13 @@ DBK_TEST(runtime_from_many_threads) {
 
 /* Runs check in a child, which leaves by exit with its answer: 0 is good. */
 static void in_child(int (*check)(void *ctx), void *ctx) {
+#if defined(__SANITIZE_THREAD__)
+    return; /* it supports no threads in a fork's child */
+#elif defined(__has_feature)
+#    if __has_feature(thread_sanitizer)
+    return;
+#    endif
+#endif
     (void)fflush(NULL);
     pid_t pid = fork();
     CHECK(pid >= 0);
