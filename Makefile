@@ -11,6 +11,7 @@ build = @cmake --build --preset $(1) --parallel $(JOBS)
 
 .DEFAULT_GOAL := all
 .PHONY: all build run test asan tsan fuzz bench lint tidy format format-check dev setup clean help
+.PHONY: bundle bundle-test go
 
 all: build ## build the library and the command line: build/libdatabricks_sql_kernel.so, build/dbk
 
@@ -51,6 +52,18 @@ dev: ## debug build in build/cmake/dev, for the debugger
 	@tools/setup.sh build
 	$(call configure,dev)
 	$(call build,dev)
+
+bundle: ## self-contained archive and library in build/bundled (docs/bundled.md); minutes the first time
+	@tools/setup.sh build
+	@tools/bundle/build.sh
+
+bundle-test: bundle ## what docs/bundled.md promises, and all other tests with the bundled libraries
+	@tools/setup.sh test
+	@tools/bundle/test.sh
+
+go: bundle ## the official Go driver and bindings/go on the bundled archive
+	@tools/setup.sh test
+	@bindings/go/test.sh
 
 bench: ## benchmarks
 	@if [ -f bench/Makefile ]; then $(MAKE) --no-print-directory -C bench; \

@@ -1,0 +1,44 @@
+# The bundled variant (docs/bundled.md): DBK_BUNDLED=ON links the kernel with the static libraries that
+# tools/bundle/libs.sh built, and makes an archive that needs nothing but libc.
+# Included before the dependencies are looked for.
+if(CMAKE_VERSION VERSION_LESS 3.22)
+  message(FATAL_ERROR "DBK_BUNDLED needs CMake 3.22")
+endif()
+set(DBK_BUNDLE_PREFIX "" CACHE PATH "Where the static libraries are; tools/bundle/libs.sh prints it")
+if(NOT EXISTS "${DBK_BUNDLE_PREFIX}/VERSIONS")
+  message(FATAL_ERROR "DBK_BUNDLE_PREFIX='${DBK_BUNDLE_PREFIX}' holds no bundle: use make bundle")
+endif()
+set(ENV{PKG_CONFIG_PATH} "${DBK_BUNDLE_PREFIX}/lib/pkgconfig")
+set(PKG_CONFIG_ARGN --static)
+
+# What no exported function reaches is left out when everything is merged.
+add_compile_options(-ffunction-sections -fdata-sections)
+
+# What is looked up again when the prefix has changed.
+if(NOT DBK_BUNDLE_PREFIX STREQUAL DBK_BUNDLE_PREFIX_USED)
+  get_cmake_property(names CACHE_VARIABLES)
+  foreach(name IN LISTS names)
+    if(name MATCHES "^(pkgcfg_lib_|__pkg_config_)")
+      unset(${name} CACHE)
+    endif()
+  endforeach()
+  set(DBK_BUNDLE_PREFIX_USED "${DBK_BUNDLE_PREFIX}" CACHE INTERNAL "")
+endif()
+
+# dbk_bundle(): called by dbk_library once both libraries are there.
+function(dbk_bundle)
+  # The version script already keeps every symbol but ours inside; the dynamic linker must not even ask.
+  target_link_options(databricks_sql_kernel PRIVATE
+      LINKER:--exclude-libs,ALL LINKER:-Bsymbolic LINKER:--gc-sections)
+  set_target_properties(databricks_sql_kernel_static PROPERTIES
+      ARCHIVE_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/objects")
+  set(archive "${DBK_ARTIFACT_DIR}/libdatabricks_sql_kernel.a")
+  set(script "${PROJECT_SOURCE_DIR}/tools/bundle/archive.sh")
+  add_custom_command(OUTPUT "${archive}"
+      COMMAND ${CMAKE_COMMAND} -E env "LD=${CMAKE_LINKER}" "OBJCOPY=${CMAKE_OBJCOPY}" "AR=${CMAKE_AR}"
+              "${script}" "${archive}" $<TARGET_FILE:databricks_sql_kernel_static>
+              "${DBK_BUNDLE_PREFIX}/lib"
+      DEPENDS databricks_sql_kernel_static "${script}"
+      COMMENT "Merging the bundled archive" VERBATIM)
+  add_custom_target(databricks_sql_kernel_bundled ALL DEPENDS "${archive}")
+endfunction()
