@@ -41,6 +41,12 @@ typedef struct dbk_error_info {
 } dbk_error_info;
 KERNEL_API bool dbk_get_last_error_info(dbk_error_info *out);
 
+/* For languages that see signals only in their own code: while the calling thread waits in a blocking
+ * call, hook is called on it about every 50 ms; true ends the wait like a cancel (the call returns
+ * Cancelled; a statement under way is cancelled on the server). hook must not call the library. Set
+ * it before such a call and take it away (NULL) after it; it is the thread's own. */
+KERNEL_API void dbk_set_wait_hook(bool (*hook)(void *ctx), void *ctx);
+
 /* ---- Session ----------------------------------------------------------------------------------- */
 
 /* Catalog and schema the session starts in; NULL: the server's default. */
@@ -49,6 +55,9 @@ KERNEL_API KernelStatusCode dbk_session_config_set_namespace(KernelSessionConfig
                                                              const char *schema);
 /* The server's session id, borrowed until the session is closed. */
 KERNEL_API const char *dbk_session_id(const kernel_session_t *session);
+/* Frees the handle without waiting: the session is closed on the server in the background when
+ * nothing of it is used any more. For destructors; kernel_session_close is the way to be sure. */
+KERNEL_API KernelStatusCode dbk_session_release(kernel_session_t *session);
 
 /* ---- Statement --------------------------------------------------------------------------------- */
 
@@ -59,6 +68,15 @@ KERNEL_API KernelStatusCode dbk_statement_set_sql_n(kernel_statement_t *stmt, co
 KERNEL_API KernelStatusCode dbk_statement_bind_parameter_n(kernel_statement_t *stmt,
                                                            const char *name, const char *sql_type,
                                                            const char *value, size_t len);
+/* A parameter as text of len bytes, checked and normalised for sql_type: BOOLEAN, TINYINT, SMALLINT,
+ * INT, BIGINT, FLOAT, DOUBLE, DECIMAL(p,s), STRING, DATE, TIMESTAMP, TIMESTAMP_NTZ, TIMESTAMP_LTZ,
+ * INTERVAL, VARIANT, GEOMETRY, GEOGRAPHY, VOID, in any case; value NULL: SQL NULL of any type. name
+ * NULL: positional at ordinal (from 1; gaps are NULL); else named, ordinal is ignored and the last
+ * value of a name wins. Other types and texts that are not of the type are InvalidArgument. Both kinds
+ * in one statement are refused by execute. */
+KERNEL_API KernelStatusCode dbk_statement_bind_typed(kernel_statement_t *stmt, size_t ordinal,
+                                                     const char *name, const char *sql_type,
+                                                     const char *value, size_t len);
 /* Options of one statement, kept across set_sql: "row_limit" (integer; "" removes it), "query_tags"
  * ("key:value,key2", escapes \\ \: \,). Anything else is InvalidArgument. */
 KERNEL_API KernelStatusCode dbk_statement_set_option(kernel_statement_t *stmt, const char *key,
@@ -77,6 +95,11 @@ typedef struct dbk_progress {
 } dbk_progress;
 KERNEL_API KernelStatusCode dbk_statement_get_progress(const kernel_statement_t *stmt,
                                                        dbk_progress *out);
+
+/* The server's id of the canceller's statement, as soon as it is known, also of one that failed: copied
+ * into buf with its NUL. False: not known, or size is too small (64 is enough). Any thread. */
+KERNEL_API bool dbk_canceller_get_query_id(const kernel_statement_canceller_t *canceller, char *buf,
+                                           size_t size);
 
 /* ---- Submitted statements ------------------------------------------------------------------------ */
 
@@ -106,6 +129,8 @@ KERNEL_API KernelStatusCode dbk_async_take_result(kernel_executed_async_statemen
  * not close the statement on the server. An unknown id is NotFound. */
 KERNEL_API KernelStatusCode dbk_async_attach(kernel_session_t *session, const char *query_id,
                                              kernel_executed_async_statement_t **out);
+/* Tells the server now to forget the statement, also an attached one; the handle stays to be freed. */
+KERNEL_API KernelStatusCode dbk_async_end(kernel_executed_async_statement_t *async);
 /* Frees the handle. The statement is closed on the server, in the background, when the executed
  * statements taken from it are closed too; an attached one is left alone. */
 KERNEL_API KernelStatusCode dbk_async_close(kernel_executed_async_statement_t *async);
@@ -149,6 +174,31 @@ KERNEL_API KernelStatusCode dbk_result_stream_next_ipc(kernel_result_stream_t *s
                                                        const uint8_t **buf, size_t *len);
 
 /* ---- Metadata ---------------------------------------------------------------------------------- */
+
+/* A catalog call whose texts are taken as they are: NULL is "no filter", "" matches nothing, a blank
+ * catalog is InvalidArgument. (kernel_metadata_* take blank texts for "no filter".) */
+typedef enum dbk_catalog_call {
+    DBK_CATALOG_CALL_CATALOGS = 0,
+    DBK_CATALOG_CALL_SCHEMAS,
+    DBK_CATALOG_CALL_TABLES,
+    DBK_CATALOG_CALL_COLUMNS,
+    DBK_CATALOG_CALL_FUNCTIONS,
+    DBK_CATALOG_CALL_PROCEDURES,
+    DBK_CATALOG_CALL_PROCEDURE_COLUMNS
+} dbk_catalog_call;
+typedef struct dbk_catalog_filter {
+    uint32_t struct_size; /* caller: sizeof(dbk_catalog_filter) */
+    dbk_catalog_call call;
+    const char *catalog;
+    const char *schema; /* a LIKE pattern, like the two below */
+    const char *object; /* table, function or procedure */
+    const char *column;
+    const char *const *types; /* TABLES: only these types, in any case; NULL: all; none: no rows */
+    size_t type_count;
+} dbk_catalog_filter;
+KERNEL_API KernelStatusCode dbk_metadata_list(kernel_session_t *session,
+                                              const dbk_catalog_filter *filter,
+                                              kernel_result_stream_t **out);
 
 /* The SQL types and their properties, in the 18 columns of JDBC's getTypeInfo; no request is made. */
 KERNEL_API KernelStatusCode dbk_metadata_type_info(kernel_session_t *session,

@@ -311,6 +311,34 @@ DBK_TEST(additions_need_a_handle) {
     CHECK_STR(dbk_version(), DBK_VERSION);
 }
 
+static bool never_stop(void *ctx) {
+    (void)ctx;
+    return false;
+}
+
+DBK_TEST(what_bindings_need_is_guarded) {
+    char id[64] = "x";
+    dbk_catalog_filter filter = {.struct_size = sizeof filter, .call = DBK_CATALOG_CALL_TABLES};
+    dbk_catalog_filter odd = {.struct_size = sizeof odd, .call = (dbk_catalog_call)99};
+    kernel_result_stream_t *stream = NULL;
+    dbk_set_wait_hook(never_stop, NULL);
+    dbk_set_wait_hook(NULL, NULL);
+    check_refused(dbk_statement_bind_typed(NULL, 1, NULL, "INT", "1", 1),
+                  "statement handle must not be null");
+    check_refused(dbk_session_release(NULL), "dbk_session_release: session must not be null");
+    check_refused(dbk_metadata_list(NULL, &filter, &stream), "metadata: session must not be null");
+    check_refused(dbk_metadata_list(NULL, &odd, &stream),
+                  "dbk_metadata_list: filter needs its struct_size and a known call");
+    check_refused(dbk_metadata_list(NULL, NULL, &stream),
+                  "dbk_metadata_list: filter needs its struct_size and a known call");
+    filter.object = "\xff";
+    check_refused(dbk_metadata_list(NULL, &filter, &stream), "filter is not valid UTF-8");
+    CHECK(stream == NULL);
+    CHECK(!dbk_canceller_get_query_id(NULL, id, sizeof id));
+    CHECK_STR(id, "x");
+    CHECK(dbk_async_end(NULL) == KernelStatusCode_InvalidArgument);
+}
+
 DBK_TEST(metadata_needs_a_session) {
     static const char message[] = "metadata: session must not be null";
     kernel_result_stream_t *stream = MARK;

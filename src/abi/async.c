@@ -149,6 +149,13 @@ done:
     return dbk_abi_end(st);
 }
 
+KernelStatusCode dbk_async_end(kernel_executed_async_statement_t *async) {
+    if (!async_ok(async, "dbk_async_end")) {
+        return dbk_abi_code();
+    }
+    return dbk_abi_end(dbk_exec_end(async->exec, dbk_abi_begin()));
+}
+
 KernelStatusCode dbk_async_close(kernel_executed_async_statement_t *async) {
     (void)dbk_abi_begin();
     if (async == NULL) {

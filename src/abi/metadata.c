@@ -154,6 +154,64 @@ KernelStatusCode dbk_metadata_cross_reference(kernel_session_t *session, const c
     return foreign_keys(session, parent, foreign, true, out);
 }
 
+_Static_assert((int)DBK_CATALOG_CALL_CATALOGS == DBK_METADATA_CATALOGS &&
+                   (int)DBK_CATALOG_CALL_SCHEMAS == DBK_METADATA_SCHEMAS &&
+                   (int)DBK_CATALOG_CALL_TABLES == DBK_METADATA_TABLES &&
+                   (int)DBK_CATALOG_CALL_COLUMNS == DBK_METADATA_COLUMNS &&
+                   (int)DBK_CATALOG_CALL_FUNCTIONS == DBK_METADATA_FUNCTIONS &&
+                   (int)DBK_CATALOG_CALL_PROCEDURES == DBK_METADATA_PROCEDURES &&
+                   (int)DBK_CATALOG_CALL_PROCEDURE_COLUMNS == DBK_METADATA_PROCEDURE_COLUMNS,
+               "the calls have one order");
+
+static bool exact_ok(const dbk_catalog_filter *f) {
+    const char *const texts[] = {f->catalog, f->schema, f->object, f->column};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        if (!dbk_abi_optional_ok(texts[i], "filter")) {
+            return false;
+        }
+    }
+    for (size_t i = 0; f->types != NULL && i < f->type_count; i++) {
+        if (!dbk_abi_text_ok(f->types[i], "table type")) {
+            return false;
+        }
+    }
+    return true;
+}
+
+KernelStatusCode dbk_metadata_list(kernel_session_t *session, const dbk_catalog_filter *filter,
+                                   kernel_result_stream_t **out) {
+    dbk_error *err = dbk_abi_begin();
+    if (filter == NULL || filter->struct_size < sizeof *filter ||
+        (int)filter->call < DBK_CATALOG_CALL_CATALOGS ||
+        (int)filter->call > DBK_CATALOG_CALL_PROCEDURE_COLUMNS) {
+        return dbk_abi_refuse("dbk_metadata_list: filter needs its struct_size and a known call");
+    }
+    if (!exact_ok(filter)) {
+        return KernelStatusCode_InvalidArgument;
+    }
+    size_t count = filter->types != NULL ? filter->type_count : 0;
+    dbk_slice *types = dbk_alloc_array(count, sizeof *types);
+    if (types == NULL) {
+        return dbk_abi_end(dbk_error_oom(err, "a list of table types"));
+    }
+    for (size_t i = 0; i < count; i++) {
+        types[i] = dbk_slice_of(filter->types[i]);
+    }
+    dbk_metadata_request r = {
+        .call = (dbk_metadata_call)filter->call,
+        .catalog = dbk_slice_of(filter->catalog),
+        .schema = dbk_slice_of(filter->schema),
+        .object = dbk_slice_of(filter->object),
+        .column = dbk_slice_of(filter->column),
+        .has_types = filter->types != NULL,
+        .types = types,
+        .type_count = count,
+    };
+    KernelStatusCode code = run(session, &r, out);
+    dbk_free(types);
+    return code;
+}
+
 KernelStatusCode kernel_metadata_list_table_types(kernel_session_t *session,
                                                   kernel_result_stream_t **out) {
     dbk_metadata_request r = {.call = DBK_METADATA_TABLE_TYPES};

@@ -22,6 +22,10 @@ bool dbk_has_feature(const char *name) {
     return false;
 }
 
+void dbk_set_wait_hook(bool (*hook)(void *ctx), void *ctx) {
+    dbk_wait_hook_set(hook, ctx);
+}
+
 KernelStatusCode kernel_init_logging(const char *level, const char *file_path) {
     (void)dbk_abi_begin();
     if (!dbk_abi_optional_ok(level, "log level") ||

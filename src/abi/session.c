@@ -114,6 +114,18 @@ KernelStatusCode kernel_session_close(kernel_session_t *session) {
     return KernelStatusCode_Success;
 }
 
+KernelStatusCode dbk_session_release(kernel_session_t *session) {
+    (void)dbk_abi_begin();
+    if (session == NULL) {
+        return dbk_abi_refuse("dbk_session_release: session must not be null");
+    }
+    if (dbk_session_alive(session->session)) {
+        dbk_session_unref(session->session); /* the last one deletes it in the background */
+    }
+    dbk_free(session);
+    return KernelStatusCode_Success;
+}
+
 KernelStatusCode kernel_session_is_open(const kernel_session_t *session, bool *out) {
     (void)dbk_abi_begin();
     if (session == NULL) {

@@ -122,6 +122,21 @@ KernelStatusCode dbk_statement_bind_parameter_n(kernel_statement_t *stmt, const 
     return bind_raw(stmt, name, sql_type, dbk_slice_n(value, value != NULL ? len : 0));
 }
 
+KernelStatusCode dbk_statement_bind_typed(kernel_statement_t *stmt, size_t ordinal,
+                                          const char *name, const char *sql_type, const char *value,
+                                          size_t len) {
+    if (!statement_ok(stmt) || !dbk_abi_optional_ok(name, "parameter name") ||
+        !dbk_abi_text_ok(sql_type, "parameter sql_type")) {
+        return KernelStatusCode_InvalidArgument;
+    }
+    dbk_slice text = dbk_slice_n(value, value != NULL ? len : 0);
+    if (!dbk_utf8_valid(text)) {
+        return dbk_abi_refuse("parameter value is not valid UTF-8");
+    }
+    return dbk_abi_end(dbk_statement_bind_literal(stmt->statement, ordinal, dbk_slice_of(name),
+                                                  dbk_slice_of(sql_type), text, dbk_abi_begin()));
+}
+
 /* ---- running ---- */
 
 KernelStatusCode kernel_statement_execute(kernel_statement_t *stmt,
@@ -231,6 +246,16 @@ KernelStatusCode kernel_statement_canceller_cancel(kernel_statement_canceller_t 
         *dispatched = told;
     }
     return dbk_abi_end(st);
+}
+
+bool dbk_canceller_get_query_id(const kernel_statement_canceller_t *canceller, char *buf,
+                                size_t size) {
+    (void)dbk_abi_begin();
+    if (canceller == NULL || buf == NULL) {
+        (void)dbk_abi_refuse("dbk_canceller_get_query_id: canceller and buf must be non-null");
+        return false;
+    }
+    return dbk_canceller_query_id(canceller->canceller, buf, size);
 }
 
 KernelStatusCode kernel_statement_canceller_free(kernel_statement_canceller_t *canceller) {

@@ -191,6 +191,20 @@ dbk_status dbk_exec_await(dbk_exec *e, uint64_t patience_ms, bool *finished, dbk
     return st;
 }
 
+dbk_status dbk_exec_end(dbk_exec *e, dbk_error *err) {
+    dbk_sea_call *call = NULL;
+    dbk_mutex_lock(&e->lock);
+    e->close_needed = false;
+    dbk_mutex_unlock(&e->lock);
+    dbk_status st = dbk_sea_close(e->session->sea, dbk_runtime_control(e->session->runtime),
+                                  dbk_str_slice(&e->statement_id), &call, err);
+    if (st == DBK_OK) {
+        st = dbk_op_run(dbk_sea_call_op(call), err);
+        dbk_op_unref(dbk_sea_call_op(call));
+    }
+    return st;
+}
+
 /* ---- cancelling ---- */
 
 dbk_status dbk_exec_cancel(dbk_exec *e, bool *dispatched, dbk_error *err) {

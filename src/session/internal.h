@@ -119,5 +119,7 @@ void dbk_cancel_watch_end(dbk_cancel_watch *w);
 /* "1.5", "10000000000": the shortest decimal text that reads back as v, never with an exponent.
  * "NaN", "inf", "-inf". size must be at least 400. */
 void dbk_double_text(double v, char *out, size_t size);
+/* The shortest that reads back as the same single precision number. */
+void dbk_float_text(float v, char *out, size_t size);
 
 #endif

@@ -14,15 +14,19 @@ static void shortest(double v, char *out, size_t size) {
     }
 }
 
-void dbk_double_text(double v, char *out, size_t size) {
-    char scientific[40];
+static void shortest_single(float v, char *out, size_t size) {
+    for (int digits = 0; digits <= 8; digits++) {
+        (void)snprintf(out, size, "%.*e", digits, (double)v);
+        if (memcmp(&(float){strtof(out, NULL)}, &v, sizeof v) == 0) {
+            return;
+        }
+    }
+}
+
+/* "d.ddde+xx" without an exponent. */
+static void plain(const char *scientific, char *out, size_t size) {
     char digits[24];
     size_t count = 0;
-    if (!isfinite(v)) {
-        (void)snprintf(out, size, "%s", isnan(v) ? "NaN" : v > 0 ? "inf" : "-inf");
-        return;
-    }
-    shortest(v, scientific, sizeof scientific);
     const char *at = scientific;
     bool negative = *at == '-';
     at += negative ? 1 : 0;
@@ -60,4 +64,24 @@ void dbk_double_text(double v, char *out, size_t size) {
         n = (size_t)snprintf(out, size, negative ? "-0" : "0");
     }
     out[n] = '\0';
+}
+
+void dbk_double_text(double v, char *out, size_t size) {
+    char scientific[40];
+    if (!isfinite(v)) {
+        (void)snprintf(out, size, "%s", isnan(v) ? "NaN" : v > 0 ? "inf" : "-inf");
+        return;
+    }
+    shortest(v, scientific, sizeof scientific);
+    plain(scientific, out, size);
+}
+
+void dbk_float_text(float v, char *out, size_t size) {
+    char scientific[40];
+    if (!isfinite(v)) {
+        dbk_double_text((double)v, out, size);
+        return;
+    }
+    shortest_single(v, scientific, sizeof scientific);
+    plain(scientific, out, size);
 }

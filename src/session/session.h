@@ -161,6 +161,11 @@ DBK_MUST_USE dbk_status dbk_statement_bind(dbk_statement *st, size_t ordinal, co
                                            dbk_slice value, dbk_error *err);
 DBK_MUST_USE dbk_status dbk_statement_bind_double(dbk_statement *st, size_t ordinal, double value,
                                                   dbk_error *err);
+/* Checked and normalised (literals.h). name ptr NULL: positional at ordinal; else named, and the last
+ * value of a name wins. The two kinds exclude each other. */
+DBK_MUST_USE dbk_status dbk_statement_bind_literal(dbk_statement *st, size_t ordinal,
+                                                   dbk_slice name, dbk_slice type, dbk_slice value,
+                                                   dbk_error *err);
 /* A raw parameter; name empty: positional in order of the calls. */
 DBK_MUST_USE dbk_status dbk_statement_bind_raw(dbk_statement *st, dbk_slice name, dbk_slice type,
                                                dbk_slice value, dbk_error *err);
@@ -233,6 +238,8 @@ DBK_MUST_USE dbk_status dbk_exec_look(dbk_exec *e, dbk_error *err);
  * false with DBK_OK: it still runs. A statement that failed or was cancelled is an error. */
 DBK_MUST_USE dbk_status dbk_exec_await(dbk_exec *e, uint64_t patience_ms, bool *finished,
                                        dbk_error *err);
+/* Tells the server now to forget the statement, whoever made it. */
+DBK_MUST_USE dbk_status dbk_exec_end(dbk_exec *e, dbk_error *err);
 /* Any thread: tells the server to cancel; see dbk_canceller_cancel. */
 DBK_MUST_USE dbk_status dbk_exec_cancel(dbk_exec *e, bool *dispatched, dbk_error *err);
 
@@ -246,5 +253,8 @@ void dbk_canceller_free(dbk_canceller *c);
  * the id is not known yet, a running execution ends as Cancelled and the server is told as soon as
  * the id comes. */
 DBK_MUST_USE dbk_status dbk_canceller_cancel(dbk_canceller *c, bool *dispatched, dbk_error *err);
+/* The id of the statement's last execution, also of one that failed; false: none is known (yet), or
+ * it does not fit. Any thread. */
+DBK_MUST_USE bool dbk_canceller_query_id(const dbk_canceller *c, char *out, size_t size);
 
 #endif

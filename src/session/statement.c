@@ -1,5 +1,7 @@
 #include "session/statement.h"
 
+#include "session/literals.h"
+
 /* ---- life ---- */
 
 dbk_status dbk_statement_new(dbk_session *s, dbk_statement **out, dbk_error *err) {
@@ -40,6 +42,7 @@ void dbk_statement_unref(dbk_statement *st) {
     }
     dbk_str_reset(&st->sql);
     reset_list(&st->typed);
+    reset_list(&st->named);
     reset_list(&st->raw);
     dbk_pairs_reset(&st->tags);
     dbk_exec_unref(st->current);
@@ -62,6 +65,7 @@ dbk_status dbk_statement_set_sql(dbk_statement *st, dbk_slice sql, dbk_error *er
     dbk_status status = dbk_str_set(&st->sql, sql, err);
     if (status == DBK_OK) {
         reset_list(&st->typed);
+        reset_list(&st->named);
         reset_list(&st->raw);
     }
     return status;
@@ -118,6 +122,43 @@ dbk_status dbk_statement_bind(dbk_statement *st, size_t ordinal, const char *typ
     if (status != DBK_OK) {
         st->typed.count = before; /* no gaps of a bind that failed */
     }
+    return status;
+}
+
+/* The named parameter of that name, made when there is none: the last value of a name wins. */
+static dbk_status named_param(dbk_statement *st, dbk_slice name, dbk_param **out, dbk_error *err) {
+    for (size_t i = 0; i < st->named.count; i++) {
+        if (dbk_slice_eq(dbk_str_slice(&st->named.items[i].name), name)) {
+            *out = &st->named.items[i];
+            return DBK_OK;
+        }
+    }
+    dbk_status status = append_param(&st->named, err);
+    *out = status == DBK_OK ? &st->named.items[st->named.count - 1] : NULL;
+    return status;
+}
+
+dbk_status dbk_statement_bind_literal(dbk_statement *st, size_t ordinal, dbk_slice name,
+                                      dbk_slice type, dbk_slice value, dbk_error *err) {
+    dbk_status status = DBK_OK;
+    dbk_literal literal = {0};
+    dbk_param *param = NULL;
+    if (name.ptr != NULL && name.len == 0) {
+        return dbk_error_set(err, DBK_INVALID_ARGUMENT, "named parameter name must not be empty");
+    }
+    status = dbk_literal_make(type, value, &literal, err);
+    if (status == DBK_OK && name.ptr == NULL) {
+        status =
+            dbk_statement_bind(st, ordinal, literal.type.ptr, dbk_str_slice(&literal.value), err);
+    } else if (status == DBK_OK) {
+        size_t before = st->named.count;
+        status = named_param(st, name, &param, err);
+        status = status == DBK_OK ? fill_param(param, name, dbk_str_slice(&literal.type),
+                                               dbk_str_slice(&literal.value), err)
+                                  : status;
+        st->named.count = status == DBK_OK ? st->named.count : before;
+    }
+    dbk_literal_reset(&literal);
     return status;
 }
 
@@ -228,7 +269,12 @@ static dbk_status check_params(const dbk_statement *st, dbk_error *err) {
         named = named || st->raw.items[i].name.len > 0;
         positional = positional || st->raw.items[i].name.len == 0;
     }
-    if (st->raw.count > 0 && st->typed.count > 0) {
+    if (st->typed.count > 0 && st->named.count > 0) {
+        return dbk_error_set(err, DBK_INVALID_ARGUMENT,
+                             "positional and named parameters are mutually exclusive; pass only "
+                             "one");
+    }
+    if (st->raw.count > 0 && st->typed.count + st->named.count > 0) {
         return dbk_error_set(err, DBK_INVALID_ARGUMENT,
                              "raw parameters cannot be mixed with positional/named TypedValue "
                              "params");
@@ -253,7 +299,9 @@ static void describe_param(const dbk_param *p, size_t at, dbk_sea_parameter *out
 
 static dbk_status build_request(const dbk_statement *st, dbk_request *r, dbk_error *err) {
     dbk_status status = DBK_OK;
-    const dbk_params *params = st->raw.count > 0 ? &st->raw : &st->typed;
+    const dbk_params *params = st->raw.count > 0     ? &st->raw
+                               : st->named.count > 0 ? &st->named
+                                                     : &st->typed;
     if (st->sql.ptr == NULL) {
         return dbk_error_set(err, DBK_INVALID_ARGUMENT,
                              "StatementSpec.sql must be set before execute()");
@@ -410,6 +458,22 @@ void dbk_canceller_free(dbk_canceller *c) {
         dbk_statement_unref(c->st);
         dbk_free(c);
     }
+}
+
+bool dbk_canceller_query_id(const dbk_canceller *c, char *out, size_t size) {
+    bool known = false;
+    dbk_exec *e = dbk_statement_current(c->st);
+    if (e == NULL) {
+        return false;
+    }
+    dbk_mutex_lock(&e->lock);
+    if (e->statement_id.ptr != NULL && e->statement_id.len < size) {
+        memcpy(out, e->statement_id.ptr, e->statement_id.len + 1);
+        known = true;
+    }
+    dbk_mutex_unlock(&e->lock);
+    dbk_exec_unref(e);
+    return known;
 }
 
 dbk_status dbk_canceller_cancel(dbk_canceller *c, bool *dispatched, dbk_error *err) {

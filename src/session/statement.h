@@ -23,6 +23,7 @@ struct dbk_statement {
     dbk_session *session; /* counted */
     dbk_str sql;          /* ptr NULL: never set */
     dbk_params typed;     /* by ordinal */
+    dbk_params named;     /* values with a name and a checked type */
     dbk_params raw;       /* in order of the calls */
     bool has_row_limit;
     int64_t row_limit;
