@@ -8,6 +8,8 @@
 #include <curl/curl.h>
 #include <openssl/ssl.h>
 
+#include "net/roots.h"
+
 #define DEFAULT_MAX_BODY (64u * 1024u * 1024u)
 /* 128-256 KiB is where receiving gets cheapest (docs/performance.md; curl's default is 16 KiB). */
 #define RECEIVE_BUFFER 262144L
@@ -382,12 +384,20 @@ static void set_blob(dbk_http *h, CURLoption option, dbk_slice pem) {
     }
 }
 
-/* Parsing the system's roots for each connection would cost more than the handshake. */
+/* The store may be shared: curl adds nothing to it, because it was told of no file and no folder. */
 static CURLcode use_roots(CURL *easy, void *ssl_ctx, void *user) {
     (void)easy;
-    const dbk_http *h = user;
-    SSL_CTX_set1_cert_store(ssl_ctx, h->config->roots);
-    return CURLE_OK;
+    const dbk_http_config *c = ((const dbk_http *)user)->config;
+    if (c->roots != NULL) {
+        SSL_CTX_set1_cert_store(ssl_ctx, c->roots);
+        return CURLE_OK;
+    }
+    X509_STORE *system =
+        c->tls_skip_verify ? NULL : dbk_roots_system(c->ca_file.ptr, c->ca_dir.ptr);
+    if (system != NULL) {
+        SSL_CTX_set_cert_store(ssl_ctx, system); /* takes the reference */
+    }
+    return system != NULL || c->tls_skip_verify ? CURLE_OK : CURLE_OUT_OF_MEMORY;
 }
 
 static void apply_tls(dbk_http *h) {
@@ -395,11 +405,11 @@ static void apply_tls(dbk_http *h) {
     SET(h, CURLOPT_SSL_VERIFYPEER, c->tls_skip_verify ? 0L : 1L);
     SET(h, CURLOPT_SSL_VERIFYHOST, c->tls_skip_verify || c->tls_skip_hostname ? 0L : 2L);
     SET(h, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    if (c->ca_file.len > 0 || c->ca_dir.len > 0) {
-        SET(h, CURLOPT_CAINFO, c->ca_file.ptr);
-        SET(h, CURLOPT_CAPATH, c->ca_dir.ptr); /* with a folder curl does not keep parsed roots */
-    }
-    if (c->roots != NULL) {
+    if (c->roots != NULL || c->ca_file.len > 0 || c->ca_dir.len > 0) {
+        SET(h, CURLOPT_CAINFO, NULL);
+        SET(h, CURLOPT_CAPATH, NULL);
+        SET(h, CURLOPT_CA_CACHE_TIMEOUT,
+            0L); /* it would keep ours for exchanges of other settings */
         SET(h, CURLOPT_SSL_CTX_FUNCTION, use_roots);
         SET(h, CURLOPT_SSL_CTX_DATA, h);
     }

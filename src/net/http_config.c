@@ -7,6 +7,8 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
+#include "net/roots.h"
+
 #define REQUEST_TIMEOUT_MS 120000u /* spec sea-protocol 1: whole round trip, body included [ran] */
 #define CONNECT_TIMEOUT_MS 30000u
 #define STALL_TIMEOUT_MS   60000u
@@ -40,7 +42,7 @@ static dbk_status copy_str(dbk_str *to, dbk_slice from, dbk_error *err) {
 static dbk_status find_roots(dbk_http_config *c, dbk_error *err) {
     dbk_status st = DBK_OK;
     const char *file = getenv("SSL_CERT_FILE");
-    const char *dir = getenv("SSL_CERT_DIR"); /* curl hands it to OpenSSL: may be a list with ':' */
+    const char *dir = getenv("SSL_CERT_DIR");
     bool named = (file != NULL && file[0] != '\0') || (dir != NULL && dir[0] != '\0');
     DBK_TRY(copy_str(&c->ca_file, dbk_slice_of(named ? file : first_ca_file()), err));
     DBK_TRY(copy_str(&c->ca_dir, dbk_slice_of(named ? dir : NULL), err));
@@ -80,7 +82,7 @@ static dbk_status set_ca(dbk_http_config *c, dbk_slice pem, dbk_error *err) {
     }
     DBK_TRY(dbk_str_set(&c->ca_pem, pem, err));
     DBK_TRY(open_pem(pem, &bio, err));
-    c->roots = X509_STORE_new();
+    c->roots = dbk_roots_copy(c->ca_file.ptr, c->ca_dir.ptr);
     if (c->roots == NULL) {
         st = dbk_error_oom(err, "trusted certificates");
         goto done;
@@ -90,14 +92,6 @@ static dbk_status set_ca(dbk_http_config *c, dbk_slice pem, dbk_error *err) {
                            "Invalid PEM bytes in TlsConfig.custom_ca_cert: no certificates found");
         goto done;
     }
-    if (c->ca_file.len > 0) { /* unreadable: only the caller's roots are trusted */
-        (void)X509_STORE_load_file(c->roots, c->ca_file.ptr);
-    }
-    if (c->ca_dir.len > 0) {
-        (void)X509_STORE_load_path(c->roots, c->ca_dir.ptr);
-    }
-    /* As curl does: a trusted leaf or intermediate is enough. */
-    (void)X509_STORE_set_flags(c->roots, X509_V_FLAG_TRUSTED_FIRST | X509_V_FLAG_PARTIAL_CHAIN);
 done:
     BIO_free(bio);
     return st;

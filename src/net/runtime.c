@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "net/roots.h"
+
 #define DATA_LANES_MAX 4u
 /* exit() waits no longer than this for lanes to stand still. */
 #define PARK_LIMIT_MS 200u
@@ -28,9 +30,11 @@ static atomic_uint epoch;
 
 static void before_fork(void) {
     dbk_mutex_lock(&process.lock);
+    dbk_roots_before_fork();
 }
 
 static void after_fork_parent(void) {
+    dbk_roots_after_fork();
     dbk_mutex_unlock(&process.lock);
 }
 
@@ -39,6 +43,7 @@ static void after_fork_child(void) {
     process.shared = NULL;
     (void)atomic_fetch_add(&epoch, 1);
     dbk_lane_forget_thread();
+    dbk_roots_after_fork();
     dbk_mutex_unlock(&process.lock);
 }
 
