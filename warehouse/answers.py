@@ -54,7 +54,7 @@ class Answers:
                 "message": str(statement.error),
             }
             status["sql_state"] = statement.error.sql_state
-        if state == SUCCEEDED and statement.modified_rows is not None:
+        if state == SUCCEEDED and statement.modified_rows is not None and statement.hints.dml != "rows":
             status["num_modified_rows"] = statement.modified_rows
         return status
 

@@ -1,32 +1,26 @@
-"""The command line: options, sockets, signals, the life of the process."""
+"""The command line: options, a TOML file with the same names, and the start."""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import ctypes
-import json
 import logging
 import os
-import signal
-import socket
 import sys
-import tempfile
 from pathlib import Path
+from typing import Any
 
-import uvicorn
-
-from warehouse.app import App, Warehouse
-from warehouse.clock import Clock
 from warehouse.config import MIB, Config
 from warehouse.engine.duck import DuckEngine
-from warehouse.ids import Ids
+from warehouse.errors import ApiError
+from warehouse.identity.workspaces import parse_workspace
 from warehouse.journal import Effects
-from warehouse.protocol import WarehouseProtocol
+from warehouse.server import EXIT_USAGE, Ports, die_with_parent, run
 
-HTTP_PATH = "/sql/1.0/warehouses/local"
-EXIT_USAGE = 2
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
+# The same as net.certs.KINDS, which is not imported before TLS is asked for.
+_CERTIFICATES = (
+    "good", "expired", "not-yet-valid", "wrong-name", "self-signed", "unknown-ca", "missing-intermediate",
+)  # fmt: skip
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -34,26 +28,61 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m warehouse",
         description="A local SQL warehouse that speaks the Databricks SQL Statement Execution API.",
     )
-    add = parser.add_argument
+    add = parser.add_argument_group("server").add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     add("--port", type=_port, default=0, help="API port, 0 for a free one (default: %(default)s)")
     add("--storage-port", type=_port, default=0, help="port of the storage origin (default: a free one)")
+    add("--link-host", default="", metavar="NAME", help="host name in links to the storage origin")
     add("--port-file", help="write {url, storage_url, http_path, token, pid} as JSON to this file when ready")
-    add("--token", help="accept only this token (default: any that is not empty)")
     add("--warehouse-id", action="append", default=[], help="accept this warehouse id beside 'local'")
+    add("--workspace", action="append", default=[], type=parse_workspace, metavar="ORG=ID[,ID]",
+        help="a workspace behind this host (SPOG); repeatable")  # fmt: skip
+    add("--idle-exit", type=_seconds, default=0.0, metavar="S", help="stop after S idle seconds")
+    add("--exit-with-parent", action="store_true", help="stop when the parent process is gone")
+    add("--seed", type=int, help="make ids, signatures and the draw of fault rates reproducible")
+    add("--log-level", default="warning", choices=("debug", "info", "warning", "error"))
+    add("--config", metavar="FILE", help="TOML file: [server] with these options, [faults] rules, [profiles]")
+    _add_results(parser.add_argument_group("results").add_argument)
+    _add_identity(parser.add_argument_group("identity").add_argument)
+    _add_network(parser.add_argument_group("TLS and proxies").add_argument)
+    add = parser.add_argument_group("faults").add_argument
+    add("--fault", action="append", default=[], metavar="RULE", help="a fault rule that stays; repeatable")
+    return parser
+
+
+def _add_results(add) -> None:
     add("--inline-max-bytes", type=_count, default=5 * MIB, help="largest result sent inline")
     add("--chunk-bytes", type=_positive, default=20 * MIB, help="uncompressed size of a chunk")
     add("--chunk-rows", type=_count, default=0, help="most rows in a chunk, 0 for no limit")
     add("--link-ttl", type=_seconds, default=900.0, metavar="S", help="life of a signed link in seconds")
     add("--links-per-page", type=_positive, default=32, help="most links in one answer")
     add("--require-link-headers", action="store_true", help="storage links need their http_headers")
-    add("--idle-exit", type=_seconds, default=0.0, metavar="S", help="stop after S idle seconds")
-    add("--exit-with-parent", action="store_true", help="stop when the parent process is gone")
-    add("--seed", type=int, help="make ids and signatures reproducible")
-    add("--log-level", default="warning", choices=("debug", "info", "warning", "error"))
-    return parser
 
 
+def _add_identity(add) -> None:
+    add("--token", help="accept only this token (default: any that is not empty)")
+    add("--issued-tokens-only", action="store_true", help="accept only tokens of the token endpoint (and --token)")
+    add("--user", default="local", help="the name of the user (default: %(default)s)")
+    add("--client", action="append", default=[], type=_client, metavar="ID:SECRET", help="an OAuth client")
+    add("--jwt-key", action="append", default=[], type=_jwt_key, metavar="CLIENT:KID:FILE",
+        help="public key (PEM) that checks the JWT assertions of a client")  # fmt: skip
+
+
+def _add_network(add) -> None:
+    add("--tls", nargs="?", const="both", default="none", choices=("both", "api", "storage", "none"),
+        help="serve https on these origins, with certificates made at the start")  # fmt: skip
+    add("--tls-dir", metavar="DIR", help="folder for certificates and keys (default: a temporary one)")
+    add("--tls-cert", default="good", choices=_CERTIFICATES, help="what the servers' certificate is like")
+    add("--tls-min", default="1.2", choices=("1.2", "1.3"), help="lowest TLS version")
+    add("--tls-max", default="1.3", choices=("1.2", "1.3"), help="highest TLS version")
+    add("--tls-client-cert", action="store_true", help="require a client certificate of the CA in --tls-dir")
+    add("--tls-name", action="append", default=[], metavar="NAME", help="one more name in the certificate")
+    add("--proxy-port", type=_port, metavar="N", help="a proxy on this port, 0 for a free one")
+    add("--mitm-port", type=_port, metavar="N", help="an intercepting proxy with its own CA, 0 for a free one")
+    add("--proxy-credentials", metavar="USER:PASSWORD", help="what the proxies ask for (Basic)")
+
+
+# -- values ---------------------------------------------------------------------------------------
 def _number(text: str, low: int, high: int) -> int:
     try:
         value = int(text)
@@ -86,11 +115,93 @@ def _seconds(text: str) -> float:
     return value
 
 
-def _config(args: argparse.Namespace) -> Config:
+def _client(text: str) -> tuple[str, str]:
+    client, colon, secret = text.partition(":")
+    if not client or not colon:
+        raise argparse.ArgumentTypeError(f"{text.split(':')[0]!r} is not <id>:<secret>")
+    return client, secret
+
+
+def _jwt_key(text: str) -> tuple[tuple[str, str], str]:
+    parts = text.split(":", 2)
+    if len(parts) != 3:
+        raise argparse.ArgumentTypeError(f"{text!r} is not <client id>:<kid>:<file>")
+    try:
+        pem = Path(parts[2]).read_text()
+        from warehouse.identity.jwt import load_public_key
+
+        load_public_key(pem)
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"{parts[2]!r} holds no public key: {error}") from error
+    return (parts[0], parts[1]), pem
+
+
+# -- TOML -----------------------------------------------------------------------------------------
+def _read_toml(parser: argparse.ArgumentParser, path: str) -> dict[str, Any]:
+    """The file's tables, checked. Options of the command line win over those of the file."""
+    try:
+        import tomllib
+
+        with open(path, "rb") as file:
+            found = tomllib.load(file)
+    except ImportError:
+        parser.error("--config needs Python 3.11")
+    except (OSError, ValueError) as error:
+        parser.error(f"--config {path}: {error}")
+    unknown = set(found) - {"server", "faults", "profiles"}
+    if unknown or not all(isinstance(table, dict) for table in found.values()):
+        parser.error(f"--config {path}: the tables are [server], [faults] and [profiles]")
+    return found
+
+
+def _as_options(table: dict[str, Any]) -> list[str]:
+    """``chunk-rows = 10`` is ``--chunk-rows 10``; a list repeats an option; true sets a flag."""
+    options: list[str] = []
+    for key, value in table.items():
+        name = "--" + key.replace("_", "-")
+        for one in value if isinstance(value, list) else [value]:
+            if one is True:
+                options.append(name)
+            elif one is not False:
+                options += [name, str(one)]
+    return options
+
+
+def parse(argv: list[str] | None = None) -> Config:
+    parser = _parser()
+    given = sys.argv[1:] if argv is None else argv
+    args = parser.parse_args(given)
+    rules, profiles = list(args.fault), {}
+    if args.config:
+        file = _read_toml(parser, args.config)
+        args = parser.parse_args([*_as_options(file.get("server", {})), *given])
+        rules = [*map(str, file.get("faults", {}).get("rules", [])), *args.fault]
+        profiles = {str(k): str(v) for k, v in file.get("profiles", {}).items()}
+    if args.tls_min > args.tls_max:
+        parser.error("--tls-min is above --tls-max")
+    _check_rules(parser, rules, profiles)
+    return _config(args, tuple(rules), profiles)
+
+
+def _check_rules(parser: argparse.ArgumentParser, rules: list[str], profiles: dict[str, str]) -> None:
+    from warehouse.faults import parse_header, parse_rule
+
+    try:
+        for text in rules:
+            parse_rule(text)
+        for text in profiles.values():
+            parse_header(text)
+    except ApiError as error:
+        parser.error(error.message)
+
+
+def _config(args: argparse.Namespace, rules: tuple[str, ...], profiles: dict[str, str]) -> Config:
+    secure = {"both": ("api", "storage"), "none": ()}.get(args.tls, (args.tls,))
     return Config(
         host=args.host,
         port=args.port,
         storage_port=args.storage_port,
+        link_host=args.link_host,
         port_file=args.port_file,
         inline_max_bytes=args.inline_max_bytes,
         chunk_bytes=args.chunk_bytes,
@@ -99,7 +210,24 @@ def _config(args: argparse.Namespace) -> Config:
         links_per_page=args.links_per_page,
         require_link_headers=args.require_link_headers,
         token=args.token,
+        issued_tokens_only=args.issued_tokens_only,
+        user=args.user,
+        clients=dict(args.client),
+        jwt_keys=dict(args.jwt_key),
         warehouse_ids=("local", *args.warehouse_id),
+        workspaces=dict(args.workspace),
+        tls=secure,
+        tls_dir=args.tls_dir,
+        tls_cert=args.tls_cert,
+        tls_min=args.tls_min,
+        tls_max=args.tls_max,
+        tls_client_cert=args.tls_client_cert,
+        tls_names=tuple(args.tls_name),
+        proxy_port=args.proxy_port,
+        mitm_port=args.mitm_port,
+        proxy_credentials=args.proxy_credentials,
+        faults=rules,
+        profiles=profiles,
         log_level=args.log_level,
         idle_exit_s=args.idle_exit,
         exit_with_parent=args.exit_with_parent,
@@ -107,140 +235,19 @@ def _config(args: argparse.Namespace) -> Config:
     )
 
 
-def _bind(host: str, port: int) -> socket.socket:
-    """A listening socket, or a one-line message and exit code 2."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind((host, port))
-        sock.listen(2048)
-    except OSError as error:
-        sock.close()
-        reason = "the port is in use" if error.errno == 98 else (error.strerror or str(error))
-        print(f"dbkernel local warehouse: cannot listen on {host}:{port}: {reason}", file=sys.stderr)
-        raise SystemExit(EXIT_USAGE) from None
-    return sock
-
-
-def _write_port_file(config: Config) -> None:
-    """Appears at once and whole: whoever waits for it never reads half a file."""
-    path = Path(config.port_file)
-    content = {
-        "url": config.url,
-        "storage_url": config.storage_url,
-        "http_path": HTTP_PATH,
-        "token": config.token or "local",
-        "pid": os.getpid(),
-    }
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    with os.fdopen(handle, "w") as file:
-        json.dump(content, file)
-    os.replace(name, path)
-
-
-def _die_with_parent() -> int:
-    """Asks Linux for SIGTERM when the parent thread ends; elsewhere the watcher below notices."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGTERM)
-    return os.getppid()
-
-
-async def _watch(server: uvicorn.Server, warehouse: Warehouse, parent: int) -> None:
-    config = warehouse.config
-    while not server.should_exit:
-        await asyncio.sleep(0.25)
-        warehouse.statements.forget_old()
-        if config.exit_with_parent and os.getppid() != parent:
-            server.should_exit = True
-        idle_s = warehouse.clock.now() - warehouse.last_request
-        if config.idle_exit_s and idle_s >= config.idle_exit_s and warehouse.is_idle():
-            server.should_exit = True
-
-
-class _Server(uvicorn.Server):
-    """uvicorn with our signal rule: the first SIGINT or SIGTERM stops, whatever clients do."""
-
-    def handle_exit(self, sig: int, frame) -> None:
-        self.should_exit = True
-        self.force_exit = True  # do not wait for clients that keep a connection or a download open
-
-    async def startup(self, sockets=None) -> None:
-        await super().startup(sockets=sockets)
-        self.on_ready()
-
-
-async def _serve(config: Config, engine: DuckEngine, effects: Effects, sockets, parent: int) -> None:
-    clock, ids = Clock(), Ids(config.seed)
-    warehouse = Warehouse(config, engine, effects, clock, ids)
-    app = App(warehouse, sockets[0].getsockname()[1])
-    server = _Server(
-        uvicorn.Config(
-            app,
-            http=WarehouseProtocol,
-            loop="none",
-            lifespan="off",
-            ws="none",
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            timeout_keep_alive=120,
-            backlog=2048,
-        )
-    )
-
-    def ready() -> None:
-        if config.port_file:
-            _write_port_file(config)
-        print(
-            f"dbkernel local warehouse: {config.url}  http_path {HTTP_PATH}  token {config.token or 'local'}",
-            flush=True,
-        )
-
-    server.on_ready = ready
-    loop = asyncio.get_running_loop()
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(signum, server.handle_exit, signum, None)
-    watcher = asyncio.create_task(_watch(server, warehouse, parent))
-    try:
-        await server._serve(sockets)  # without uvicorn's own signal handlers
-    finally:
-        watcher.cancel()
-        warehouse.statements.shutdown()
-
-
 def main(argv: list[str] | None = None) -> None:
-    args = _parser().parse_args(argv)
-    config = _config(args)
-    parent = _die_with_parent() if config.exit_with_parent else os.getppid()
+    config = parse(argv)
+    parent = die_with_parent() if config.exit_with_parent else os.getppid()
     logging.basicConfig(level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    sockets = [_bind(config.host, config.port), _bind(config.host, config.storage_port)]
-    shown = f"[{config.host}]" if ":" in config.host else config.host
-    config.url = f"http://{shown}:{sockets[0].getsockname()[1]}"
-    config.storage_url = f"http://{shown}:{sockets[1].getsockname()[1]}"
+    ports = Ports(config)
     if config.host not in _LOOPBACK:
         print(
             f"dbkernel local warehouse: listening on {config.host}, which other machines may reach; "
-            "tokens and data travel unencrypted",
+            f"tokens and data travel {'encrypted' if len(config.tls) == 2 else 'unencrypted'}",
             file=sys.stderr,
         )
     effects = Effects()
-    engine = DuckEngine(effects)
-    try:
-        import uvloop
+    run(config, ports, DuckEngine(effects), effects, parent)
 
-        run = uvloop.run
-    except ImportError:
-        run = asyncio.run
-    code = 0
-    try:
-        run(_serve(config, engine, effects, sockets, parent))
-    except KeyboardInterrupt:
-        pass
-    except BaseException:
-        logging.exception("the server stopped")
-        code = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # Worker threads may still be inside the engine; nothing on disk needs them to finish.
-    os._exit(code)
+
+__all__ = ["EXIT_USAGE", "main", "parse"]

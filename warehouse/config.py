@@ -12,6 +12,7 @@ class Config:
     host: str = "127.0.0.1"
     port: int = 0
     storage_port: int = 0
+    link_host: str = ""  # in storage links, instead of ``host``
     port_file: str | None = None
     inline_max_bytes: int = 5 * MIB  # real threshold unknown: spec local-warehouse 2.3, 6
     inline_hard_max_bytes: int = 25 * MIB  # INLINE results above this fail, as on the service
@@ -24,7 +25,24 @@ class Config:
     cache_bytes: int = 256 * MIB  # encoded chunks kept in memory; the rest is spooled to disk
     count_deadline_s: float = 0.25  # how long an exact total may delay the first answer
     token: str | None = None  # None: any non-empty token is good
+    issued_tokens_only: bool = False  # only tokens of our own token endpoint (and ``token``)
+    user: str = "local"
+    clients: dict[str, str] = field(default_factory=dict)  # OAuth client ids and secrets
+    jwt_keys: dict[tuple[str, str], str] = field(default_factory=dict)  # (client id, kid): public key as PEM
     warehouse_ids: tuple[str, ...] = ("local",)
+    tls: tuple[str, ...] = ()  # origins that speak https
+    tls_dir: str | None = None
+    tls_cert: str = "good"
+    tls_min: str = "1.2"
+    tls_max: str = "1.3"
+    tls_client_cert: bool = False
+    tls_names: tuple[str, ...] = ()
+    proxy_port: int | None = None
+    mitm_port: int | None = None
+    proxy_credentials: str | None = None
+    workspaces: dict[str, tuple[str, ...]] = field(default_factory=dict)  # org id: warehouse ids; empty: one
+    profiles: dict[str, str] = field(default_factory=dict)  # more warehouse ids with a behaviour
+    faults: tuple[str, ...] = ()  # rules that are there from the start and stay
     log_level: str = "warning"
     idle_exit_s: float = 0.0
     exit_with_parent: bool = False

@@ -1,4 +1,4 @@
-"""Reading request bodies: strict about what matters, with the service's error shapes."""
+"""Reading the fields of requests: strict about what matters, with the service's error shapes."""
 
 from __future__ import annotations
 
@@ -7,23 +7,12 @@ import re
 from typing import Any
 
 from warehouse.engine.base import Parameter
-from warehouse.errors import ApiError, bad_request
-from warehouse.faults import parse_hints
+from warehouse.errors import bad_request
+from warehouse.faults import Hints, merged, parse_hints
 from warehouse.results import ARROW, JSON
 from warehouse.statements import HYBRID, INLINE, LINKS, Request
 
-MAX_BODY_BYTES = 64 * 1024 * 1024
 MAX_PARAMETERS = 10_000
-
-
-def parse_object(body: bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(body.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise ApiError(400, "MALFORMED_REQUEST", f"Could not parse request object: {error}") from error
-    if not isinstance(value, dict):
-        raise ApiError(400, "MALFORMED_REQUEST", "Could not parse request object: expected a JSON object")
-    return value
 
 
 def text_field(body: dict[str, Any], key: str, required: bool = False) -> str:
@@ -68,9 +57,12 @@ def cancel_on_timeout(body: dict[str, Any]) -> bool:
     return choice == "CANCEL"
 
 
-def execute_request(body: dict[str, Any]) -> Request:
+def execute_request(body: dict[str, Any], background: Hints | None = None) -> Request:
+    """``background``: hints that hold where the statement's own comment says nothing."""
     sql = text_field(body, "statement")
     hints = parse_hints(sql)
+    if background is not None:
+        hints = merged(hints, background)
     disposition = text_field(body, "disposition") or INLINE
     if disposition not in (INLINE, LINKS, HYBRID):
         raise bad_request(f"Unknown disposition: '{disposition}'")

@@ -38,6 +38,8 @@ class Shape:
     row_limit: int | None = None
     byte_limit: int | None = None
     pad_rows: int = 0
+    fail_after: int | None = None  # chunks before the query breaks
+    empty_chunk: int | None = None  # a chunk without rows
     read_ahead: int = 4
 
 
@@ -302,7 +304,16 @@ class ResultStream:
         if finished:
             self._end()
 
+    @property
+    def totals_can_be_promised(self) -> bool:
+        return self.shape.fail_after is None and self.shape.empty_chunk is None
+
     def _next_chunk(self) -> tuple[Chunk | None, bytes | None]:
+        if self.shape.fail_after is not None and len(self.chunks) >= self.shape.fail_after:
+            raise SqlError("INJECTED_FAULT", "The query broke after its first chunks", "58000")
+        if len(self.chunks) == self.shape.empty_chunk:
+            data = self.empty_file() if self.shape.format == ARROW else encode_json([])
+            return Chunk(len(self.chunks), self._rows_out, 0, len(data)), data
         limit = self._rows_per_chunk or self.shape.chunk_rows
         while not self._engine_done:
             if limit and self._rest_rows >= limit:

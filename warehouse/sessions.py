@@ -104,6 +104,8 @@ class Session:
     confs: dict[str, str] = field(default_factory=dict)  # canonical name -> value as given
     created: float = 0.0
     last_used: float = 0.0
+    user: str = "local"
+    org: str = ""  # the workspace it belongs to
     temp_views: dict[str, Any] = field(default_factory=dict)  # lower name -> catalog entry
 
     def conf(self, name: str) -> str:
@@ -162,9 +164,17 @@ class Sessions:
         session.last_used = self._clock.now()
         return session
 
-    def delete(self, session_id: str) -> None:
-        if self._open.pop(session_id, None) is None:
+    def peek(self, session_id: str) -> Session | None:
+        return self._open.get(session_id)
+
+    def delete(self, session_id: str) -> Session:
+        session = self._open.pop(session_id, None)
+        if session is None:
             raise not_found(f"Session {session_id} does not exist or is closed.")
+        return session
+
+    def expire(self, session_id: str) -> None:
+        self._open.pop(session_id, None)
 
     def count(self) -> int:
         return len(self._open)

@@ -102,12 +102,14 @@ class Statements:
         self.store = ChunkStore(config.cache_bytes)
         self._open: dict[str, Statement] = {}
         self._closed: OrderedDict[str, None] = OrderedDict()
+        self._last_id = self.previous_id = ""  # for the fault of an id that comes twice
 
     # -- requests (event loop) -------------------------------------------------------------------
     def submit(self, session: Session, request: Request) -> Statement:
         statement = Statement(self._ids.new(), session, request)
         statement.submitted = self._clock.now()
         self._open[statement.id] = statement
+        self.previous_id, self._last_id = self._last_id, statement.id
         self.pool.submit(self._run, statement)
         return statement
 
@@ -249,7 +251,9 @@ class Statements:
             self._read_all_inline(stream)
         if stream.finished:
             return
-        total = outcome.count_rows(self._config.count_deadline_s) if outcome.count_rows is not None else None
+        total = None
+        if outcome.count_rows is not None and stream.totals_can_be_promised:
+            total = outcome.count_rows(self._config.count_deadline_s)
         if total is not None:
             stream.promise_totals(total)
             return
@@ -266,6 +270,8 @@ class Statements:
             row_limit=request.row_limit,
             byte_limit=request.byte_limit,
             pad_rows=hints.pad_rows,
+            fail_after=hints.fail_after,
+            empty_chunk=hints.empty_chunk,
             read_ahead=max(config.read_ahead_chunks, hints.links_per_page or 0),
         )
 

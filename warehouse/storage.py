@@ -10,15 +10,21 @@ import asyncio
 import hashlib
 import hmac
 import re
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from warehouse.clock import Clock
 from warehouse.config import Config
-from warehouse.faults import Faults, FaultyResponse, refusal
+from warehouse.faults.payload import ODD_PATH
 from warehouse.statements import Statements
+from warehouse.web import Turn
+
+if TYPE_CHECKING:
+    from warehouse.app import Warehouse
 
 LINK_HEADER = "x-lw-link-token"
 
@@ -31,9 +37,9 @@ class Links:
         self._config = config
         self._clock = clock
 
-    def make(self, statement_id: str, chunk: int) -> tuple[str, str]:
+    def make(self, statement_id: str, chunk: int, ttl_s: float | None = None) -> tuple[str, str]:
         """The URL and its expiration as RFC 3339."""
-        expires = int(self._clock.now() + self._config.link_ttl_s)
+        expires = int(self._clock.now() + (self._config.link_ttl_s if ttl_s is None else ttl_s))
         query = urlencode({"exp": expires, "sig": self._sign(statement_id, chunk, expires)})
         url = f"{self._config.storage_url}/r/{statement_id}/{chunk}?{query}"
         return url, self._clock.rfc3339(expires)
@@ -66,10 +72,17 @@ def xml_error(status: int, code: str, message: str) -> Response:
 
 
 class Storage:
-    def __init__(self, links: Links, statements: Statements, faults: Faults) -> None:
-        self._links = links
-        self._statements = statements
-        self._faults = faults
+    def __init__(self, warehouse: "Warehouse") -> None:
+        self._warehouse = warehouse
+        self._links: Links = warehouse.links
+        self._statements: Statements = warehouse.statements
+
+    def routes(self) -> list[Route]:
+        """The whole storage origin."""
+        return [
+            Route("/r/{statement}/{chunk}", self.download, methods=["GET"]),
+            Route("/r/{statement}/{chunk}/{rest:path}", self.download, methods=["GET"]),
+        ]
 
     async def download(self, request: Request) -> Response:
         if "authorization" in request.headers:
@@ -80,16 +93,18 @@ class Storage:
             return xml_error(404, "NoSuchKey", "The specified key does not exist.")
         chunk = int(chunk_text)
         own = self._statements.hints_of(statement_id)
-        actions = self._faults.take("storage.get", own.rules if own else [], statement_id, chunk)
-        for action in actions:
-            if action.name == "status":
-                return refusal(action)
-        response = await self._answer(request, statement_id, chunk)
-        if response.status_code < 300 and any(a.name == "expired" for a in actions):
+        turn = Turn(self._warehouse, request, "storage.get", own.rules if own else [], statement_id, chunk)
+        if turn.refused is not None:
+            return turn.refused
+        response = await self._answer(request, statement_id, chunk, ranges=not turn.has("norange"))
+        if response.status_code < 300 and turn.has("expired"):
             response = xml_error(403, "RequestExpired", "Request has expired.")
-        return FaultyResponse(response, actions) if actions else response
+        return turn.send(response)
 
-    async def _answer(self, request: Request, statement_id: str, chunk: int) -> Response:
+    async def _answer(self, request: Request, statement_id: str, chunk: int, ranges: bool) -> Response:
+        if "rest" in request.path_params and not request.scope["raw_path"].endswith(b"/" + ODD_PATH.encode()):
+            # A client that decodes and encodes a path again asks for another object.
+            return xml_error(403, "SignatureDoesNotMatch", "The path is not the one that was signed.")
         query = request.query_params
         problem = self._links.problem(statement_id, chunk, query.get("exp", ""), query.get("sig", ""))
         if problem is not None:
@@ -100,7 +115,7 @@ class Storage:
         data = await self._read(statement_id, chunk)
         if data is None:
             return xml_error(404, "NoSuchKey", "The specified key does not exist.")
-        return _ranged(request.headers.get("range"), data)
+        return ranged(request.headers.get("range") if ranges else None, data)
 
     async def _read(self, statement_id: str, chunk: int) -> bytes | None:
         stream = self._statements.stream_of(statement_id)
@@ -118,7 +133,7 @@ class Storage:
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
 
 
-def _ranged(header: str | None, data: bytes) -> Response:
+def ranged(header: str | None, data: bytes) -> Response:
     kind = "application/octet-stream"
     match = _RANGE.match(header.strip()) if header else None
     if match is None or match[0] == "bytes=-":

@@ -80,6 +80,9 @@ class Server:
     http_path: str
     token: str
     pid: int
+    proxy_url: str = ""
+    mitm_url: str = ""
+    tls_dir: str = ""
     process: subprocess.Popen = field(repr=False, default=None)
 
     @property

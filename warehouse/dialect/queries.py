@@ -158,7 +158,7 @@ class Translator:
         context = {
             "current_catalog": session.catalog,
             "current_schema": session.schema,
-            "current_user": "local",
+            "current_user": session.user,
             "version": "17.3 dbkernel-local-warehouse",
         }
         self.expressions = Expressions(session.ansi, context, self._nested)

@@ -88,4 +88,7 @@ class Outcome:
 class Engine(Protocol):
     def execute(self, session: Session, sql: str, parameters: list[Parameter], cancel: CancelToken) -> Outcome: ...
 
+    def end_session(self, session: Session) -> None:
+        """The session was closed or has expired: what it left open is rolled back."""
+
     def close(self) -> None: ...

@@ -63,6 +63,9 @@ class DuckEngine:
     def close(self) -> None:
         self.root.close()
 
+    def end_session(self, session: Session) -> None:
+        pass
+
     # -- catalog objects -------------------------------------------------------------------------
     def create_catalog(self, name: str, comment: str = "") -> None:
         self.root.cursor().execute(f"ATTACH ':memory:' AS {quote(physical_catalog(name.lower()))}")

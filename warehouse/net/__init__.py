@@ -1,0 +1,1 @@
+"""Sockets: listeners with faults and TLS, connections that can be cut, proxies, certificates."""
