@@ -467,8 +467,12 @@ def test_fork_in_the_middle_of_a_fetch(probe, warehouse):
     if sanitizer() == "tsan":
         pytest.skip("ThreadSanitizer does not follow threads that a forked child starts")
     session = probe.open(warehouse)
-    running = session.execute(chunked())
+    running = session.execute(chunked("storage.get#1?chunk=9:stall(2)"))
     assert running.next().ok()["batch"]["rows"] == 100
+    # One download is under way and silent; nothing else moves, so that no other thread holds a lock of
+    # malloc (or of the sanitizer's, which a fork does not release).
+    progress = ("dbk_statement_get_progress", running.statement, True)
+    wait_until(lambda: probe.call(*progress).ok()["progress"]["rows_decoded"] == 900, what="nine chunks")
     wanted = chunked()
     call = lambda function, *args: {"call": function, "args": list(args)}  # noqa: E731
     child = [
