@@ -11,7 +11,6 @@
 #ifndef DBK_SESSION_SESSION_RIG_H
 #define DBK_SESSION_SESSION_RIG_H
 
-#include "net/test_peer.h"
 #include "session/statement.h"
 
 typedef enum rig_mode {
@@ -35,7 +34,8 @@ typedef struct rig {
     size_t answer_count;
     uint64_t waits[RIG_WAITS]; /* how far rig_run moved the clock, each time */
     size_t wait_count;
-    size_t told; /* requests that rig_story has told */
+    size_t told;          /* requests that rig_story has told */
+    size_t request_count; /* of all requests, after rig_end */
     dbk_buf story;
     dbk_task wake;
     atomic_bool waking;
@@ -44,7 +44,7 @@ typedef struct rig {
     void (*helper_does)(struct rig *r);
 } rig;
 
-extern test_peer rig_peer;
+extern struct test_peer rig_peer; /* net/test_peer.h */
 
 void rig_begin(rig *r, rig_mode mode); /* a configuration that may still be changed */
 void rig_open(rig *r);                 /* session "se" */

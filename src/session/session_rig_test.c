@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <stdio.h>
 
+#include "net/test_peer.h"
 #include "unit.h"
 
 #define PATIENCE_ROUNDS 20000 /* of a millisecond */
@@ -99,6 +100,7 @@ void rig_end(rig *r) {
     CHECK(test_peer_used_up(&rig_peer));
     dbk_runtime_unref(r->runtime);
     dbk_lane_free(r->lane);
+    r->request_count = test_peer_request_count(&rig_peer);
     test_peer_end(&rig_peer);
     for (size_t i = 0; i < r->answer_count; i++) {
         dbk_buf_reset(&r->answers[i]);
