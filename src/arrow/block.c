@@ -157,9 +157,10 @@ static bool pool_get(size_t size, mapping *out) {
     (void)pthread_once(&fork_once, fork_prepare);
     dbk_mutex_lock(&pool.lock);
     bool found = pool_take_locked(size, out);
-    if (!found) {
+    if (!found) { /* what is kept has the wrong size: it makes room for what is needed now */
+        size_t before = pool.mapped_bytes;
         pool.mapped_bytes += size;
-        evicted_count = pool_evict_locked(DBK_BLOCK_POOL_BYTES, evicted);
+        evicted_count = pool_evict_locked(dbk_min_size(before, DBK_BLOCK_POOL_BYTES), evicted);
     }
     dbk_mutex_unlock(&pool.lock);
     for (size_t i = 0; i < evicted_count; i++) {

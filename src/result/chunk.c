@@ -21,6 +21,7 @@ void dbk_chunk_free(dbk_chunk *c) {
     dbk_sea_data_reset(&c->raw);
     dbk_error_reset(&c->error);
     dbk_fetch_unref(c->fetch);
+    dbk_fetch_unref(c->hedge);
     dbk_free(c);
 }
 
@@ -196,6 +197,10 @@ done:
 
 /* ---- batches ---- */
 
+void dbk_stream_account_locked(dbk_stream *s) {
+    dbk_share_set(&s->share, s->shared.queued_bytes + s->shared.reserved);
+}
+
 static dbk_status push_locked(dbk_stream *s, dbk_chunk *c, dbk_batch *batch, dbk_error *err) {
     if (!dbk_array_grow(&c->batches, c->count, &c->cap)) {
         return dbk_error_oom(err, "a queue of batches");
@@ -210,32 +215,41 @@ static dbk_status push_locked(dbk_stream *s, dbk_chunk *c, dbk_batch *batch, dbk
     s->shared.queued_bytes += bytes;
     s->shared.peak_bytes =
         dbk_max_u64(s->shared.peak_bytes, s->shared.queued_bytes + s->shared.reserved);
+    dbk_stream_account_locked(s);
+    (void)atomic_fetch_add(&s->rows, (uint64_t)dbk_batch_row_count(batch));
+    (void)atomic_fetch_add(&s->bytes_arrow, bytes);
     dbk_cond_broadcast(&s->shared.changed);
     return DBK_OK;
 }
 
-dbk_status dbk_stream_publish(dbk_stream *s, dbk_chunk *c, dbk_batch *batch, dbk_error *err) {
+/* Rows of the chunk that end a batch beginning at `start`: real chunk files may hold padding rows
+ * behind the declared ones (spec local-warehouse 2.3). */
+static int64_t end_of(const dbk_chunk *c, int64_t start, const dbk_batch *batch) {
+    int64_t end = start + dbk_batch_row_count(batch);
+    return c->row_count >= 0 ? dbk_min_i64(end, c->row_count) : end;
+}
+
+dbk_status dbk_stream_publish(dbk_stream *s, dbk_chunk *c, int64_t start, dbk_batch *batch,
+                              dbk_error *err) {
     dbk_status st = DBK_OK;
-    dbk_batch *cut = NULL;
-    int64_t rows = dbk_batch_row_count(batch);
-    /* Real chunk files may hold padding rows behind the declared ones (spec local-warehouse 2.3). */
-    int64_t room = c->row_count >= 0 ? c->row_count - c->rows : rows;
-    if (rows > room) {
-        DBK_TRY(dbk_batch_slice(batch, 0, dbk_max_i64(room, 0), &cut, err));
+    dbk_batch *part = NULL;
+    for (;;) { /* cutting happens without the lock: look again after it */
+        dbk_mutex_lock(&s->shared.lock);
+        int64_t have = c->rows;
+        int64_t end = end_of(c, start, batch);
+        bool fits = have == start && end == start + dbk_batch_row_count(batch);
+        if (fits && end > start) {
+            st = push_locked(s, c, batch, err);
+            batch = st == DBK_OK ? NULL : batch;
+        }
+        dbk_mutex_unlock(&s->shared.lock);
+        if (fits || end <= have) {
+            goto done;
+        }
+        DBK_TRY(dbk_batch_slice(batch, have - start, end - have, &part, err));
         dbk_batch_unref(batch);
-        batch = cut;
-        rows = dbk_batch_row_count(batch);
-    }
-    if (rows == 0) {
-        goto done;
-    }
-    (void)atomic_fetch_add(&s->rows, (uint64_t)rows);
-    (void)atomic_fetch_add(&s->bytes_arrow, dbk_batch_byte_size(batch));
-    dbk_mutex_lock(&s->shared.lock);
-    st = push_locked(s, c, batch, err);
-    dbk_mutex_unlock(&s->shared.lock);
-    if (st == DBK_OK) {
-        batch = NULL;
+        batch = part;
+        start = have;
     }
 done:
     dbk_batch_unref(batch);
@@ -257,6 +271,7 @@ dbk_status dbk_stream_check_chunk(const dbk_stream *s, const dbk_chunk *c, dbk_e
 static dbk_status decode_attachment(dbk_stream *s, dbk_chunk *c, dbk_slice bytes, dbk_error *err) {
     dbk_status st = DBK_OK;
     dbk_unpack *u = NULL;
+    int64_t start = 0;
     dbk_unpack_options options = {.lz4 = s->manifest.lz4};
     if (c->byte_count > 0) {
         options.expected_bytes = dbk_min_size((size_t)c->byte_count, DBK_CHUNK_EXPECT_MAX);
@@ -267,7 +282,9 @@ static dbk_status decode_attachment(dbk_stream *s, dbk_chunk *c, dbk_slice bytes
     DBK_TRY(dbk_unpack_finish(u, err));
     DBK_TRY(dbk_stream_see_schema(s, dbk_unpack_schema(u), false, c->index, err));
     for (dbk_batch *b = dbk_unpack_pop(u); b != NULL; b = dbk_unpack_pop(u)) {
-        DBK_TRY(dbk_stream_publish(s, c, b, err));
+        int64_t rows = dbk_batch_row_count(b);
+        DBK_TRY(dbk_stream_publish(s, c, start, b, err));
+        start += rows;
     }
 done:
     dbk_unpack_free(u);
@@ -282,7 +299,7 @@ static dbk_status decode_rows(dbk_stream *s, dbk_chunk *c, const json_t *rows, d
     DBK_TRY(dbk_stream_see_schema(s, schema, true, c->index, err));
     if (json_array_size(rows) > 0) {
         DBK_TRY(dbk_batch_from_json(schema, rows, (dbk_block_owner){0}, &batch, err));
-        st = dbk_stream_publish(s, c, batch, err);
+        st = dbk_stream_publish(s, c, 0, batch, err);
     }
 done:
     dbk_schema_unref(schema);
@@ -297,6 +314,7 @@ dbk_status dbk_stream_decode_raw(dbk_stream *s, dbk_chunk *c, dbk_error *err) {
     c->has_raw = false;
     s->shared.queued_bytes -= c->queued_bytes;
     c->queued_bytes = 0;
+    dbk_stream_account_locked(s);
     dbk_mutex_unlock(&s->shared.lock);
     (void)atomic_fetch_add(&s->bytes_wire, raw.attachment.len);
     dbk_status st = raw.rows != NULL ? decode_rows(s, c, raw.rows, err)

@@ -2,55 +2,35 @@
 
 /* Inline chunks cost memory as soon as they are there, links only when they are followed. */
 #define INLINE_AHEAD 3u
-#define MIN_RESERVE  65536u
-
-/* ---- what a chunk will cost ---- */
-
-/* Decoded bytes to expect of a chunk: its declared size, corrected by what finished chunks taught. */
-static size_t expected_bytes(const dbk_stream *s, const dbk_chunk *c) {
-    double declared = c->byte_count > 0 ? (double)c->byte_count : (double)MIN_RESERVE;
-    double factor = s->shared.decoded_per_declared > 0 ? s->shared.decoded_per_declared : 1.0;
-    double expected = declared * factor;
-    return expected < (double)DBK_CHUNK_EXPECT_MAX ? (size_t)expected : DBK_CHUNK_EXPECT_MAX;
-}
-
-static size_t reserve_for(const dbk_stream *s, const dbk_chunk *c) {
-    size_t half = s->options.budget_bytes / 2;
-    return dbk_min_size(dbk_max_size(expected_bytes(s, c), MIN_RESERVE), half);
-}
 
 /* ---- downloads ---- */
-
-/* The chunk being read may always start: everything else waits for it. */
-static bool may_start_locked(const dbk_stream *s, const dbk_chunk *c) {
-    if (c->index == s->shared.head) {
-        return true;
-    }
-    size_t used = s->shared.queued_bytes + s->shared.reserved;
-    return used + reserve_for(s, c) <= s->options.budget_bytes &&
-           (uint64_t)(c->index - s->shared.head) < s->options.max_chunks;
-}
 
 /* The next chunk to download, marked as started; NULL: none, or no room (then hungry is set). */
 static dbk_chunk *take_startable(dbk_stream *s) {
     dbk_chunk *found = NULL;
+    bool process_full = false;
     dbk_mutex_lock(&s->shared.lock);
     for (size_t i = 0; i < s->shared.chunk_count && found == NULL; i++) {
         dbk_chunk *c = s->shared.chunks[i];
         if (!c->has_link || c->started) {
             continue;
         }
-        if (!may_start_locked(s, c)) {
+        if (!dbk_pace_may_start_locked(s, c, &process_full)) {
             s->shared.hungry = true;
             break;
         }
         found = c;
         c->started = true;
-        c->reserved = reserve_for(s, c);
+        c->reserved = dbk_pace_reserve_locked(s, c);
         s->shared.reserved += c->reserved;
         s->shared.running++;
+        c->holders++;
+        dbk_stream_account_locked(s);
     }
     dbk_mutex_unlock(&s->shared.lock);
+    if (process_full) {
+        dbk_share_wait(&s->share);
+    }
     return found;
 }
 
@@ -61,11 +41,15 @@ static void start_downloads(dbk_stream *s) {
         size_t lanes = dbk_runtime_data_lane_count(s->runtime);
         dbk_status st = dbk_runtime_data_lane(s->runtime, (size_t)c->index % lanes, &lane, &err);
         if (st == DBK_OK) {
-            st = dbk_fetch_start(s, c, lane, &err);
+            st = dbk_fetch_start(s, c, lane, false, &err);
         }
         if (st != DBK_OK) {
             dbk_mutex_lock(&s->shared.lock);
             s->shared.running--;
+            c->holders--;
+            s->shared.reserved -= c->reserved;
+            c->reserved = 0;
+            dbk_stream_account_locked(s);
             dbk_stream_fail_locked(s, c->index, &err);
             dbk_mutex_unlock(&s->shared.lock);
         }
@@ -159,28 +143,20 @@ typedef struct refresh {
     dbk_sea_call *call;
 } refresh;
 
-/* Puts the link for this chunk out of an answer in place of the old one. */
-static dbk_status replace_link(dbk_stream *s, int64_t index, dbk_sea_data *data, dbk_error *err) {
-    dbk_status st = dbk_error_set(err, DBK_DATA_LOSS, "the answer holds no link for chunk %lld",
-                                  (long long)index);
-    dbk_mutex_lock(&s->shared.lock);
-    dbk_chunk *c = dbk_stream_chunk_locked(s, index);
-    for (size_t i = 0; i < data->link_count && c != NULL; i++) {
+/* The link for this chunk in an answer; NULL: there is none. */
+static dbk_sea_link *find_link(int64_t index, dbk_sea_data *data, dbk_error *err) {
+    for (size_t i = 0; i < data->link_count; i++) {
         if (data->links[i].chunk_index == index) {
-            dbk_sea_link_reset(&c->link);
-            c->link = data->links[i];
-            memset(&data->links[i], 0, sizeof data->links[i]);
-            dbk_error_reset(err);
-            st = DBK_OK;
-            break;
+            return &data->links[i];
         }
     }
-    dbk_mutex_unlock(&s->shared.lock);
-    return st;
+    (void)dbk_error_set(err, DBK_DATA_LOSS, "the answer holds no link for chunk %lld",
+                        (long long)index);
+    return NULL;
 }
 
-static void end_refresh(refresh *r, dbk_status st, dbk_error *err) {
-    dbk_fetch_link_came(r->fetch, st, err);
+static void end_refresh(refresh *r, dbk_sea_link *link, dbk_status st, dbk_error *err) {
+    dbk_fetch_link_came(r->fetch, link, st, err);
     dbk_node_unlink(&r->node);
     dbk_fetch_unref(r->fetch);
     dbk_stream_unref(r->s);
@@ -190,15 +166,14 @@ static void end_refresh(refresh *r, dbk_status st, dbk_error *err) {
 static void refresh_answered(dbk_op *op, void *ctx) {
     refresh *r = ctx;
     dbk_error err = {0};
-    dbk_status st = op->status;
-    if (st == DBK_OK) {
-        st = replace_link(r->s, dbk_fetch_chunk_index(r->fetch), &dbk_sea_call_reply(r->call)->data,
-                          &err);
+    dbk_sea_link *link = NULL;
+    if (op->status == DBK_OK) {
+        link = find_link(dbk_fetch_chunk_index(r->fetch), &dbk_sea_call_reply(r->call)->data, &err);
     } else {
         dbk_error_move(&err, &op->err);
     }
+    end_refresh(r, link, err.code, &err);
     dbk_op_unref(op);
-    end_refresh(r, st, &err);
 }
 
 static void begin_refresh(dbk_task *task) {
@@ -210,7 +185,7 @@ static void begin_refresh(dbk_task *task) {
         dbk_sea_get_chunk(s->sea, dbk_runtime_control(s->runtime), dbk_str_slice(&s->statement_id),
                           dbk_fetch_chunk_index(r->fetch), (dbk_slice){0}, &r->call, &err);
     if (st != DBK_OK) {
-        end_refresh(r, st, &err);
+        end_refresh(r, NULL, st, &err);
         return;
     }
     dbk_list_push_back(&s->control.refreshes, &r->node);
@@ -222,7 +197,7 @@ void dbk_stream_refresh_link(dbk_stream *s, dbk_fetch *fetch) {
     if (r == NULL) {
         dbk_error err = {0};
         dbk_status st = dbk_error_oom(&err, "asking for a fresh link");
-        dbk_fetch_link_came(fetch, st, &err);
+        dbk_fetch_link_came(fetch, NULL, st, &err);
         return;
     }
     r->s = dbk_stream_ref(s);
@@ -236,14 +211,19 @@ void dbk_stream_refresh_link(dbk_stream *s, dbk_fetch *fetch) {
 static void unpause_downloads(dbk_stream *s) {
     dbk_mutex_lock(&s->shared.lock);
     for (size_t i = 0; i < s->shared.chunk_count; i++) {
-        if (s->shared.chunks[i]->fetch != NULL) {
-            dbk_fetch_unpause(s->shared.chunks[i]->fetch);
+        const dbk_chunk *c = s->shared.chunks[i];
+        if (c->fetch != NULL) {
+            dbk_fetch_unpause(c->fetch, i == 0);
+        }
+        if (c->hedge != NULL) {
+            dbk_fetch_unpause(c->hedge, i == 0);
         }
     }
     dbk_mutex_unlock(&s->shared.lock);
 }
 
 static void stop_everything(dbk_stream *s) {
+    dbk_stream_stop_watch(s);
     if (s->control.asking != NULL) {
         dbk_op_cancel(dbk_sea_call_op(s->control.asking));
     }
@@ -253,8 +233,12 @@ static void stop_everything(dbk_stream *s) {
     }
     dbk_mutex_lock(&s->shared.lock);
     for (size_t i = 0; i < s->shared.chunk_count; i++) {
-        if (s->shared.chunks[i]->fetch != NULL) {
-            dbk_fetch_cancel(s->shared.chunks[i]->fetch);
+        const dbk_chunk *c = s->shared.chunks[i];
+        if (c->fetch != NULL) {
+            dbk_fetch_cancel(c->fetch);
+        }
+        if (c->hedge != NULL) {
+            dbk_fetch_cancel(c->hedge);
         }
     }
     dbk_mutex_unlock(&s->shared.lock);
@@ -271,6 +255,7 @@ static void pump_now(dbk_stream *s) {
     start_downloads(s);
     ask_for_chunks(s);
     unpause_downloads(s);
+    dbk_stream_watch(s);
 }
 
 static void run_pump(dbk_task *task) {

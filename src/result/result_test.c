@@ -1,5 +1,5 @@
 #include "net/test_peer.h"
-#include "result/result.h"
+#include "result/stream.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,6 +97,20 @@ static dbk_buf ipc_rows(int64_t from, int64_t count, int64_t batch) {
     CHECK_OK(dbk_ipc_write_end(&out, &err), &err);
     dbk_schema_unref(schema);
     return out;
+}
+
+/* An LZ4 frame of uncompressed blocks: legal, and made without a compressor. */
+static void lz4_stored(dbk_slice in, dbk_buf *out) {
+    static const char head[] = {0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, (char)0x82};
+    dbk_error err = {0};
+    CHECK_OK(dbk_buf_append(out, head, sizeof head, &err), &err);
+    for (size_t at = 0; at < in.len; at += 65536) {
+        size_t n = dbk_min_size(in.len - at, 65536);
+        uint32_t size = (uint32_t)n | 0x80000000u;
+        CHECK_OK(dbk_buf_append(out, (const char *)&size, 4, &err), &err);
+        CHECK_OK(dbk_buf_append(out, in.ptr + at, n, &err), &err);
+    }
+    CHECK_OK(dbk_buf_append(out, "\0\0\0\0", 4, &err), &err);
 }
 
 /* "HTTP/1.1 200 OK ..." around a body; kept until the end of the test. */
@@ -621,6 +635,125 @@ DBK_TEST(a_small_budget_pauses_and_goes_on) {
     dbk_stream_measure(f.stream, &s);
     CHECK(s.peak_bytes < 3 * 4096); /* of 24,000 */
     end(&f);
+}
+
+DBK_TEST(a_download_that_goes_quiet_is_started_a_second_time) {
+    fixture f;
+    char body[512];
+    begin(&f);
+    answer_links(&f, "\"total_chunk_count\":1,\"total_row_count\":60,", link_json(0, 0, 60, -1));
+    dbk_buf rows = ipc_rows(0, 60, 20);
+    dbk_slice whole = http_answer(&f, "200 OK", dbk_buf_slice(&rows));
+    test_peer_on_bytes(&peer, "GET /c0", dbk_slice_n(whole.ptr, whole.len - 300), TEST_PEER_STALL);
+    (void)snprintf(body, sizeof body, "{\"external_links\":[%s]}", link_json(0, 0, 60, -1));
+    serve_json(&f, "/st/result/chunks/0 ", body); /* the second download takes a link of its own */
+    test_peer_on_bytes(&peer, "GET /c0", whole, TEST_PEER_KEEP);
+    CHECK_OK(open_stream(&f), &f.err);
+    check_drains(&f, 60);
+    CHECK_EQ_SIZE(requests_with("GET /c0"), 2);
+    CHECK_EQ_SIZE(test_peer_open_now(&peer),
+                  2); /* the API's and the second one; the loser is gone */
+    dbk_buf_reset(&rows);
+    end(&f);
+}
+
+DBK_TEST(a_second_download_that_fails_leaves_the_first_one_alone) {
+    fixture f;
+    begin(&f);
+    answer_links(&f, "\"total_chunk_count\":1,\"total_row_count\":60,", link_json(0, 0, 60, -1));
+    dbk_buf rows = ipc_rows(0, 60, 20);
+    dbk_slice whole = http_answer(&f, "200 OK", dbk_buf_slice(&rows));
+    test_peer_on_bytes(&peer, "GET /c0", dbk_slice_n(whole.ptr, whole.len - 300), TEST_PEER_STALL);
+    serve_json(&f, "/st/result/chunks/0 ", "{\"external_links\":[]}");
+    CHECK_OK(open_stream(&f), &f.err);
+    for (int64_t at = 0; at < 40; at += 20) {
+        dbk_batch *b = NULL;
+        CHECK_OK(next(&f, &b), &f.err);
+        check_rows(b, at);
+        dbk_batch_unref(b);
+    }
+    for (int i = 0; i < 10; i++) {
+        dbk_clock_manual_advance(&f.clock, 1000);
+        test_peer_settle(&peer, f.lane);
+    }
+    CHECK_EQ_SIZE(requests_with("/st/result/chunks/0 "), 1);
+    test_peer_on_bytes(&peer, "GET /c0", whole, TEST_PEER_KEEP);
+    test_peer_go_on(&peer, "", TEST_PEER_CLOSE); /* the first one tries again */
+    dbk_batch *b = NULL;
+    CHECK_OK(next(&f, &b), &f.err);
+    check_rows(b, 40);
+    dbk_batch_unref(b);
+    dbk_buf_reset(&rows);
+    end(&f);
+}
+
+/* Storage that takes 40 ms to answer, by the manual clock: later chunks wait compressed. */
+DBK_TEST(chunks_from_afar_are_kept_as_they_come_and_read_in_order) {
+    fixture f;
+    char links[4000] = "";
+    char path[8][24];
+    begin(&f);
+    for (int i = 0; i < 8; i++) {
+        size_t len = strlen(links);
+        (void)snprintf(links + len, sizeof links - len, "%s%s", i > 0 ? "," : "",
+                       link_json(i, i * 100, 100, i < 7 ? i + 1 : -1));
+    }
+    answer_links(&f, "\"total_chunk_count\":8,\"result_compression\":\"LZ4_FRAME\",", links);
+    for (int i = 7; i >= 0; i--) {
+        dbk_buf rows = ipc_rows(i * 100, 100, 30);
+        dbk_buf packed = {0};
+        lz4_stored(dbk_buf_slice(&rows), &packed);
+        (void)snprintf(path[i], sizeof path[i], "GET /c%d", i);
+        test_peer_on_bytes(&peer, path[i], http_answer(&f, "200 OK", dbk_buf_slice(&packed)),
+                           TEST_PEER_KEEP);
+        dbk_buf_reset(&packed);
+        dbk_buf_reset(&rows);
+    }
+    CHECK_OK(open_stream(&f), &f.err);
+    f.stream->shared.far = true;
+    check_drains(&f, 800);
+    CHECK_EQ_SIZE(f.stream->shared.queued_bytes, 0);
+    CHECK_EQ_SIZE(f.stream->shared.reserved, 0);
+    end(&f);
+    CHECK_EQ_SIZE(dbk_process_bytes(), 0);
+}
+
+DBK_TEST(a_full_process_leaves_each_stream_its_chunk_being_read) {
+    fixture f;
+    size_t before = dbk_process_set_limit(1);
+    begin(&f);
+    three_chunks(&f, "\"total_chunk_count\":3,\"total_row_count\":25,");
+    serve_rows(&f, "GET /c0", 0, 10, 4);
+    serve_rows(&f, "GET /c1", 10, 10, 4);
+    serve_rows(&f, "GET /c2", 20, 5, 4);
+    CHECK_OK(open_stream(&f), &f.err);
+    test_peer_settle(&peer, f.lane);
+    CHECK_EQ_SIZE(test_peer_request_count(&peer), 1);
+    check_drains(&f, 25);
+    end(&f);
+    CHECK_EQ_SIZE(dbk_process_bytes(), 0);
+    (void)dbk_process_set_limit(before);
+}
+
+DBK_TEST(room_in_the_process_wakes_who_waits_for_it) {
+    fixture f;
+    dbk_share other = {0};
+    size_t before = dbk_process_set_limit((size_t)1 << 20);
+    dbk_share_set(&other, (size_t)2 << 20);
+    begin(&f);
+    three_chunks(&f, "\"total_chunk_count\":3,\"total_row_count\":25,");
+    serve_rows(&f, "GET /c0", 0, 10, 4);
+    serve_rows(&f, "GET /c1", 10, 10, 4);
+    serve_rows(&f, "GET /c2", 20, 5, 4);
+    CHECK_OK(open_stream(&f), &f.err);
+    test_peer_settle(&peer, f.lane);
+    CHECK_EQ_SIZE(test_peer_request_count(&peer), 1);
+    dbk_share_end(&other);
+    test_peer_settle(&peer, f.lane); /* nobody reads: the room alone starts the others */
+    CHECK_EQ_SIZE(test_peer_request_count(&peer), 3);
+    check_drains(&f, 25);
+    end(&f);
+    (void)dbk_process_set_limit(before);
 }
 
 DBK_TEST(closing_ends_downloads_and_readers) {

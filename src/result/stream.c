@@ -21,9 +21,28 @@ static dbk_status borrow_columns(dbk_stream *s, dbk_error *err) {
     return DBK_OK;
 }
 
+static bool try_ref(dbk_share *share) {
+    dbk_stream *s = DBK_CONTAINER_OF(share, dbk_stream, share);
+    size_t refs = atomic_load(&s->refs);
+    while (refs > 0 && !atomic_compare_exchange_weak(&s->refs, &refs, refs + 1)) {
+    }
+    return refs > 0;
+}
+
+/* Other streams gave memory back. */
+static void room_again(dbk_share *share) {
+    dbk_stream *s = DBK_CONTAINER_OF(share, dbk_stream, share);
+    if (dbk_runtime_alive(s->runtime)) {
+        dbk_stream_pump(s);
+    }
+    dbk_stream_unref(s);
+}
+
 static dbk_stream *new_stream(void) {
     dbk_stream *s = dbk_alloc_zero(sizeof *s);
     if (s != NULL) {
+        s->share.try_ref = try_ref;
+        s->share.wake = room_again;
         atomic_init(&s->refs, 1);
         dbk_mutex_init(&s->shared.lock);
         dbk_cond_init(&s->shared.changed);
@@ -124,7 +143,8 @@ dbk_status dbk_stream_of_batches(dbk_schema *schema, dbk_batch *const *batches, 
     c->done = true;
     DBK_TRY(dbk_stream_see_schema(s, schema, true, 0, err));
     while (taken < count) {
-        DBK_TRY(dbk_stream_publish(s, c, batches[taken++], err));
+        dbk_batch *batch = batches[taken++];
+        DBK_TRY(dbk_stream_publish(s, c, c->rows, batch, err));
     }
     *out = s;
     s = NULL;
@@ -142,6 +162,7 @@ dbk_stream *dbk_stream_ref(dbk_stream *s) {
 }
 
 static void destroy(dbk_stream *s) {
+    dbk_share_end(&s->share);
     for (size_t i = 0; i < s->shared.chunk_count; i++) {
         dbk_chunk_free(s->shared.chunks[i]);
     }
@@ -187,12 +208,19 @@ static void advance_locked(dbk_stream *s) {
     dbk_chunk *c = s->shared.chunks[0];
     s->shared.rows_read += c->rows;
     s->shared.reserved -= c->reserved;
+    c->reserved = 0;
     s->shared.chunk_count--;
     memmove(s->shared.chunks, s->shared.chunks + 1,
             s->shared.chunk_count * sizeof *s->shared.chunks);
     s->shared.head++;
+    s->shared.hungry |= s->shared.running > 0; /* the next one's download may wait for its turn */
     (void)atomic_fetch_add(&s->chunks_done, 1);
-    dbk_chunk_free(c);
+    dbk_stream_account_locked(s);
+    if (c->holders > 0) { /* one that lost the race is still ending */
+        c->dropped = true;
+    } else {
+        dbk_chunk_free(c);
+    }
 }
 
 /* A chunk's declared place in the result against what was really read. Under the lock. */
@@ -253,6 +281,7 @@ static read_step look_locked(dbk_stream *s, dbk_batch **batch, dbk_error *err) {
         size_t bytes = dbk_batch_byte_size(*batch);
         c->queued_bytes -= bytes;
         s->shared.queued_bytes -= bytes;
+        dbk_stream_account_locked(s);
         return READ_BATCH;
     }
     if (c->failed != DBK_OK) {
@@ -310,18 +339,30 @@ done:
     return st;
 }
 
+/* A reader that its host calls away ends the stream, as closing it does. */
+static void wait_locked(dbk_stream *s) {
+    if (dbk_wait_hooked(&s->shared.changed, &s->shared.lock)) {
+        dbk_mutex_unlock(&s->shared.lock);
+        dbk_stream_close(s);
+        dbk_mutex_lock(&s->shared.lock);
+    }
+}
+
 /* One look, and what follows from it at once. wait: blocks until there is something to do. */
 static read_step move(dbk_stream *s, bool wait, dbk_batch **batch, dbk_error *err) {
     dbk_mutex_lock(&s->shared.lock);
     read_step step = look_locked(s, batch, err);
     while (step == READ_WAIT && wait) {
-        dbk_cond_wait(&s->shared.changed, &s->shared.lock);
+        wait_locked(s);
         step = look_locked(s, batch, err);
     }
     bool hungry = (step == READ_AGAIN || step == READ_BATCH) && was_hungry_locked(s);
     dbk_mutex_unlock(&s->shared.lock);
     if (hungry) {
         dbk_stream_pump(s);
+    }
+    if (step == READ_AGAIN || step == READ_BATCH) {
+        dbk_process_wake();
     }
     if (step == READ_RAW) {
         decode_head(s);
@@ -390,7 +431,7 @@ dbk_status dbk_stream_schema(dbk_stream *s, dbk_schema **out, dbk_error *err) {
         dbk_mutex_lock(&s->shared.lock);
         read_step step = look_for_schema_locked(s, err);
         while (step == READ_WAIT) {
-            dbk_cond_wait(&s->shared.changed, &s->shared.lock);
+            wait_locked(s);
             step = look_for_schema_locked(s, err);
         }
         dbk_schema *shown = s->shared.shown;

@@ -6,7 +6,9 @@
 #ifndef DBK_RESULT_STREAM_H
 #define DBK_RESULT_STREAM_H
 
+#include "result/budget.h"
 #include "result/result.h"
+#include "result/spool.h"
 
 #include <stdatomic.h>
 
@@ -25,7 +27,7 @@ typedef struct dbk_chunk {
     int64_t row_count;  /* declared; -1: not told */
     int64_t byte_count; /* declared; -1: not told */
 
-    dbk_sea_link link; /* external: where to get it; replaced by a refresh */
+    dbk_sea_link link; /* external: where to get it; its download takes it */
     bool has_link;
     dbk_sea_data raw; /* inline: not decoded yet */
     bool has_raw;
@@ -41,6 +43,10 @@ typedef struct dbk_chunk {
     dbk_status failed;
     dbk_error error;
     dbk_fetch *fetch; /* counted while it runs */
+    dbk_fetch *hedge; /* the same download once more, because the first one straggles (watch.c) */
+    bool hedged;      /* there was one */
+    unsigned holders; /* downloads started or about to be */
+    bool dropped;     /* out of the stream: the last download to end frees it */
 } dbk_chunk;
 
 struct dbk_stream {
@@ -73,6 +79,11 @@ struct dbk_stream {
         bool raw_last;  /* the last answer was inline data, so the next one is too */
         uint64_t peak_bytes;
         double decoded_per_declared; /* learned from finished chunks, 0: nothing learned */
+        double wire_per_declared;    /* the same of bytes as they come */
+        uint64_t latency_ms;         /* shortest seen, from request to first byte */
+        uint64_t answers;            /* of storage */
+        bool far;          /* the network, not this machine, is what is waited for (pace.c) */
+        uint64_t chunk_ms; /* what a download takes, smoothed; 0: none has ended */
         dbk_status failed; /* final error of the whole stream, told once head gets there */
         dbk_error error;
         int64_t clock_offset_ms; /* server minus local wall clock */
@@ -83,7 +94,10 @@ struct dbk_stream {
         dbk_sea_call *asking; /* the chunk request under way; counted */
         int64_t asking_for;
         dbk_list refreshes; /* link requests under way (pump.c) */
+        dbk_timer watch;    /* runs while downloads do; holds a reference (watch.c) */
     } control;
+
+    dbk_share share; /* of the process's budget */
 
     dbk_task pump_task;
     atomic_bool pump_posted;
@@ -110,10 +124,13 @@ DBK_MUST_USE dbk_status dbk_stream_file_locked(dbk_stream *s, dbk_sea_data *data
 /* Declares the order broken from chunk `index` on: the reader gets err when it arrives there; under
  * the lock; takes err. */
 void dbk_stream_fail_locked(dbk_stream *s, int64_t index, dbk_error *err);
-/* Publishes one decoded batch of a chunk: cuts padding, dresses the first schema. Takes batch. Any
- * thread, without the lock. */
-DBK_MUST_USE dbk_status dbk_stream_publish(dbk_stream *s, dbk_chunk *c, dbk_batch *batch,
-                                           dbk_error *err);
+/* Publishes one decoded batch that begins at row `start` of the chunk. Rows that are there already,
+ * from an earlier or a parallel download, and padding are cut off. Takes batch. Any thread, without
+ * the lock. */
+DBK_MUST_USE dbk_status dbk_stream_publish(dbk_stream *s, dbk_chunk *c, int64_t start,
+                                           dbk_batch *batch, dbk_error *err);
+/* Tells the process what the stream holds; under the lock. */
+void dbk_stream_account_locked(dbk_stream *s);
 /* Makes the wire schema known (or compares it with the known one). dressed: it was made from the
  * manifest and needs no names and metadata from there. Any thread, without the lock. */
 DBK_MUST_USE dbk_status dbk_stream_see_schema(dbk_stream *s, dbk_schema *wire, bool dressed,
@@ -129,15 +146,45 @@ void dbk_stream_pump(dbk_stream *s);
 /* A fetch wants a fresh link; the answer is dbk_fetch_link_came on the fetch's lane. Any thread. */
 void dbk_stream_refresh_link(dbk_stream *s, dbk_fetch *fetch);
 
+/* pace.c: how many downloads at a time. All under the lock but the first. */
+typedef struct dbk_pace {
+    uint64_t busy_ns;    /* decoding */
+    uint64_t elapsed_ms; /* from request to end, pauses left out */
+    size_t wire_bytes;
+    size_t decoded_bytes;
+} dbk_pace;
+void dbk_pace_first_byte(dbk_stream *s, uint64_t latency_ms); /* takes the lock */
+void dbk_pace_learn_locked(dbk_stream *s, const dbk_chunk *c, const dbk_pace *p);
+/* The size of the first block of memory it is decoded into. */
+size_t dbk_pace_block_locked(const dbk_stream *s, const dbk_chunk *c);
+/* Does a download of this chunk keep its bytes compressed until the reader gets to it? */
+bool dbk_pace_spools_locked(const dbk_stream *s, const dbk_chunk *c);
+/* May this chunk's download start? *process_full: not, because of other streams. */
+bool dbk_pace_may_start_locked(const dbk_stream *s, const dbk_chunk *c, bool *process_full);
+size_t dbk_pace_reserve_locked(const dbk_stream *s, const dbk_chunk *c);
+/* Decoded bytes to expect of the chunk, capped. */
+size_t dbk_pace_expect_locked(const dbk_stream *s, const dbk_chunk *c);
+/* Must the download of this chunk pause before it takes more? */
+bool dbk_pace_must_wait_locked(const dbk_stream *s, const dbk_chunk *c);
+
+/* watch.c: stragglers. Control lane. */
+void dbk_stream_watch(dbk_stream *s);
+void dbk_stream_stop_watch(dbk_stream *s);
+
 /* fetch.c */
-DBK_MUST_USE dbk_status dbk_fetch_start(dbk_stream *s, dbk_chunk *c, dbk_lane *lane,
+/* Starts a download of the chunk: its first, or with hedge a second one beside it. */
+DBK_MUST_USE dbk_status dbk_fetch_start(dbk_stream *s, dbk_chunk *c, dbk_lane *lane, bool hedge,
                                         dbk_error *err);
-void dbk_fetch_cancel(dbk_fetch *f); /* any thread */
+uint64_t dbk_fetch_begun_ms(const dbk_fetch *f);     /* any thread, system's clock of its lane */
+uint64_t dbk_fetch_last_byte_ms(const dbk_fetch *f); /* any thread; of the same clock */
+bool dbk_fetch_is_paused(const dbk_fetch *f);        /* any thread */
+void dbk_fetch_cancel(dbk_fetch *f);                 /* any thread */
 void dbk_fetch_unref(dbk_fetch *f);
 dbk_fetch *dbk_fetch_ref(dbk_fetch *f);
-void dbk_fetch_unpause(dbk_fetch *f); /* any thread: room in the budget, go on if it was paused */
+/* Any thread: there is room in the budget, go on if it was paused; or its chunk is being read now. */
+void dbk_fetch_unpause(dbk_fetch *f, bool its_turn);
 int64_t dbk_fetch_chunk_index(const dbk_fetch *f);
-/* Any thread: a link was stored in the chunk (DBK_OK) or could not be had; takes err. */
-void dbk_fetch_link_came(dbk_fetch *f, dbk_status st, dbk_error *err);
+/* Any thread: the answer to dbk_stream_refresh_link; takes link (NULL with a failure) and err. */
+void dbk_fetch_link_came(dbk_fetch *f, dbk_sea_link *link, dbk_status st, dbk_error *err);
 
 #endif
