@@ -96,9 +96,29 @@ def _set(session: Session, at: Cursor) -> Outcome:
         shown = session.conf(key)
         if canonical_conf(key) not in KNOWN_CONFS and canonical_conf(key) not in session.confs:
             shown = "<undefined>"
+        if canonical_conf(key) == "QUERY_TAGS" and shown:
+            return _pairs(_tags(shown))
         return _pairs([(key, shown)])
     session.set_conf(key, value)
     return _pairs([(key, value)])
+
+
+def _tags(text: str) -> list[tuple[str, str]]:
+    """``k:v,k2`` with ``\\``, ``:`` and ``,`` escaped by a backslash: SET shows each tag by its key."""
+    tags = [["", ""]]
+    part = 0
+    characters = iter(text)
+    for c in characters:
+        if c == "\\":
+            tags[-1][part] += next(characters, "")
+        elif c == ",":
+            tags.append(["", ""])
+            part = 0
+        elif c == ":" and part == 0:
+            part = 1
+        else:
+            tags[-1][part] += c
+    return [(key, value) for key, value in tags]
 
 
 def _assignment(at: Cursor) -> tuple[str, str | None]:

@@ -391,6 +391,9 @@ def test_set_and_reset(warehouse):
     assert run("SET ansi_mode = true") == [("ansi_mode", "true")]
     assert run("SET statement_timeout = 300") == [("statement_timeout", "300")]
     assert dict(run("SET -v"))["STATEMENT_TIMEOUT"] == "300"
+    assert run("SET query_tags") == [("query_tags", "")]
+    run(r"SET query_tags = team:peco,bare,a\:b:c\,d\\")
+    assert run("SET query_tags") == [("team", "peco"), ("bare", ""), ("a:b", "c,d\\")]
     assert run("SET spark.sql.x.y = 'a b'") == [("spark.sql.x.y", "a b")]
     assert run("SET spark.sql.x.y") == [("spark.sql.x.y", "a b")]
     warehouse.execute("RESET", session)
