@@ -24,7 +24,8 @@ roots=()
 while read -r symbol; do
     roots+=(-u "$symbol")
 done <"$work/exports"
-"$ld" -r --gc-sections "${roots[@]}" -o "$work/merged.o" \
+# -d: a common symbol of the assembly gets its place here, else it could not be made local.
+"$ld" -r -d --gc-sections "${roots[@]}" -o "$work/merged.o" \
     --whole-archive "$kernel" --no-whole-archive \
     --start-group "$libraries"/*.a --end-group
 

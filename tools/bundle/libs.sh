@@ -88,7 +88,8 @@ run zlib make install
 cd "$root"
 
 with_cmake lz4 lz4/build/cmake -DLZ4_BUILD_CLI=OFF -DLZ4_BUILD_LEGACY_LZ4C=OFF
-with_cmake libzstd libzstd/build/cmake -DZSTD_BUILD_PROGRAMS=OFF -DZSTD_BUILD_SHARED=OFF \
+# Without its trace hooks: weak references, which a host that exports zstd would answer (Node.js does).
+flags="$flags -DZSTD_TRACE=0" with_cmake libzstd libzstd/build/cmake -DZSTD_BUILD_PROGRAMS=OFF -DZSTD_BUILD_SHARED=OFF \
     -DZSTD_BUILD_TESTS=OFF -DZSTD_LEGACY_SUPPORT=OFF
 with_cmake jansson jansson -DJANSSON_BUILD_DOCS=OFF -DJANSSON_EXAMPLES=OFF \
     -DJANSSON_WITHOUT_TESTS=ON
