@@ -1,0 +1,245 @@
+#include "module.h"
+
+typedef struct async_object {
+    PyObject_HEAD gate gate;
+    kernel_executed_async_statement_t *handle; /* NULL: closed, and no rows need it */
+    session_object *session;
+    PyObject *id;
+    bool attached;      /* somebody else's statement: only close() ends it on the server */
+    atomic_bool closed; /* set under the gate: no call that holds it later uses handle */
+    int streams;        /* rows that were taken and are neither read nor closed */
+    int cancelling;     /* calls of cancel() under way, which go past the gate */
+} async_object;
+
+PyObject *async_new(session_object *s, kernel_executed_async_statement_t *takes_handle,
+                    bool attached) {
+    async_object *a = object_new(async_type);
+    if (a == NULL || gate_init(&a->gate) < 0) {
+        (void)dbk_async_close(takes_handle);
+        Py_XDECREF((PyObject *)a);
+        return NULL;
+    }
+    a->handle = takes_handle;
+    a->attached = attached;
+    a->session = (session_object *)Py_NewRef((PyObject *)s);
+    const char *id = dbk_async_query_id(takes_handle);
+    a->id = PyUnicode_FromString(id != NULL ? id : "");
+    if (a->id == NULL) {
+        Py_DECREF((PyObject *)a);
+        return NULL;
+    }
+    return (PyObject *)a;
+}
+
+static void free_handle(async_object *a) {
+    if (a->handle != NULL) {
+        (void)dbk_async_close(a->handle); /* tells the server in the background */
+        a->handle = NULL;
+    }
+}
+
+static void async_dealloc(PyObject *self) {
+    async_object *a = (async_object *)self;
+    free_handle(a);
+    gate_reset(&a->gate);
+    Py_XDECREF((PyObject *)a->session);
+    Py_XDECREF(a->id);
+    object_delete(self);
+}
+
+void async_stream_gone(PyObject *self) {
+    async_object *a = (async_object *)self;
+    a->streams--;
+    if (a->closed && a->streams == 0 && a->cancelling == 0) {
+        free_handle(a);
+    }
+}
+
+static int raise_when_closed(const async_object *a) {
+    if (a->closed) {
+        (void)raise_error("InvalidStatementHandle", "statement already closed");
+        return -1;
+    }
+    return 0;
+}
+
+static const char *state_word(KernelStatementStatusKind state) {
+    switch (state) {
+    case KernelStatementStatusKind_Pending:
+        return "Pending";
+    case KernelStatementStatusKind_Running:
+        return "Running";
+    case KernelStatementStatusKind_Succeeded:
+        return "Succeeded";
+    case KernelStatementStatusKind_Failed:
+        return "Failed";
+    case KernelStatementStatusKind_Cancelled:
+        return "Cancelled";
+    case KernelStatementStatusKind_Closed:
+        return "Closed";
+    }
+    return "Unknown";
+}
+
+/* Why it failed: the library knows it without asking the server again. Raises it. */
+static int await_failure(async_object *a) {
+    waiting w;
+    bool finished = false;
+    if (gate_enter(&a->gate, &w) < 0) {
+        return -1;
+    }
+    return gate_leave(&w, a->closed ? KernelStatusCode_Success
+                                    : dbk_async_await(a->handle, 0, &finished));
+}
+
+static PyObject *failure_of(async_object *a) {
+    PyObject *type = NULL;
+    PyObject *value = NULL;
+    PyObject *trace = NULL;
+    if (await_failure(a) == 0) {
+        return Py_NewRef(Py_None);
+    }
+    if (!PyErr_ExceptionMatches(kernel_error_type)) {
+        return NULL;
+    }
+    PyErr_Fetch(&type, &value, &trace);
+    Py_XDECREF(type);
+    Py_XDECREF(trace);
+    return value;
+}
+
+static PyObject *status(PyObject *self, PyObject *ignored) {
+    async_object *a = (async_object *)self;
+    KernelStatementStatusKind state = KernelStatementStatusKind_Pending;
+    waiting w;
+    (void)ignored;
+    if (raise_when_closed(a) < 0 || gate_enter(&a->gate, &w) < 0) {
+        return NULL;
+    }
+    KernelStatusCode code =
+        a->closed ? KernelStatusCode_Success : dbk_async_poll(a->handle, &state);
+    if (gate_leave(&w, code) < 0 || raise_when_closed(a) < 0) {
+        return NULL;
+    }
+    PyObject *failure =
+        state == KernelStatementStatusKind_Failed ? failure_of(a) : Py_NewRef(Py_None);
+    return failure == NULL ? NULL : Py_BuildValue("(sN)", state_word(state), failure);
+}
+
+static PyObject *await_result(PyObject *self, PyObject *ignored) {
+    async_object *a = (async_object *)self;
+    rows_source source = {0};
+    kernel_executed_statement_t *exec = NULL;
+    waiting w;
+    (void)ignored;
+    if (raise_when_closed(a) < 0 || gate_enter(&a->gate, &w) < 0) {
+        return NULL;
+    }
+    KernelStatusCode code = KernelStatusCode_Success;
+    if (!a->closed) {
+        code = dbk_async_take_result(a->handle, &exec);
+        code = code == KernelStatusCode_Success ? rows_open(exec, &source) : code;
+    }
+    if (gate_leave(&w, code) < 0 || (exec == NULL && raise_when_closed(a) < 0)) {
+        rows_abandon(&source);
+        return NULL;
+    }
+    PyObject *stream = stream_new(&source, self);
+    a->streams += stream != NULL ? 1 : 0;
+    return stream;
+}
+
+/* Past the gate: it ends an await_result() of another thread. */
+static PyObject *cancel(PyObject *self, PyObject *ignored) {
+    async_object *a = (async_object *)self;
+    waiting w;
+    (void)ignored;
+    if (raise_when_closed(a) < 0) {
+        return NULL;
+    }
+    if (gate_foreign(&a->gate)) {
+        return raise_error("InvalidStatementHandle", "this object belongs to the parent of a fork");
+    }
+    a->cancelling++;
+    int failed = gate_enter(NULL, &w);
+    if (failed == 0) {
+        failed = gate_leave(&w, dbk_async_cancel(a->handle));
+    }
+    a->cancelling--;
+    if (a->closed && a->streams == 0 && a->cancelling == 0) {
+        free_handle(a);
+    }
+    return failed < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+static PyObject *close_handle(PyObject *self, PyObject *ignored) {
+    async_object *a = (async_object *)self;
+    waiting w;
+    KernelStatusCode code = KernelStatusCode_Success;
+    (void)ignored;
+    if (a->closed || gate_foreign(&a->gate)) {
+        a->closed = true;
+        Py_RETURN_NONE;
+    }
+    if (gate_enter(&a->gate, &w) < 0) {
+        return NULL;
+    }
+    if (a->attached && !a->closed) {
+        code = dbk_async_end(a->handle);
+    }
+    a->closed = true;
+    int failed = gate_leave(&w, code);
+    if (a->streams == 0 && a->cancelling == 0) {
+        free_handle(a);
+    }
+    return failed < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+static PyObject *enter(PyObject *self, PyObject *ignored) {
+    (void)ignored;
+    return Py_NewRef(self);
+}
+
+static PyObject *get_statement_id(PyObject *self, void *ignored) {
+    (void)ignored;
+    return Py_NewRef(((async_object *)self)->id);
+}
+
+static PyGetSetDef properties[] = {
+    {"statement_id", get_statement_id, NULL, "str: the server's id, also after close()", NULL},
+    {NULL, NULL, NULL, NULL, NULL}};
+
+static PyMethodDef methods[] = {
+    {"status", status, METH_NOARGS,
+     "status($self, /)\n--\n\n"
+     "(state, failure): asks the server once. state is 'Pending', 'Running', 'Succeeded', "
+     "'Failed',\n"
+     "'Cancelled' or 'Closed'; failure is a KernelError when it failed, else None."},
+    {"await_result", await_result, METH_NOARGS,
+     "await_result($self, /)\n--\n\n"
+     "Waits for the end and gives the rows as a ResultStream; each call gives all rows anew.\n"
+     "KernelError when the statement failed or was cancelled."},
+    {"fetch_result", await_result, METH_NOARGS,
+     "fetch_result($self, /)\n--\n\nThe same as await_result()."},
+    {"cancel", cancel, METH_NOARGS,
+     "cancel($self, /)\n--\n\nCancels the statement on the server. Any thread."},
+    {"close", close_handle, METH_NOARGS,
+     "close($self, /)\n--\n\n"
+     "Closes the statement on the server, once rows that were taken are read or closed. "
+     "Idempotent."},
+    {"__enter__", enter, METH_NOARGS, NULL},
+    {"__exit__", close_handle, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL}};
+
+static char class_doc[] =
+    "A statement that runs on the server while the caller does something else.\n"
+    "From Statement.submit() or Session.attach_async_statement().";
+
+static PyType_Slot slots[] = {{Py_tp_dealloc, (void *)async_dealloc},
+                              {Py_tp_methods, methods},
+                              {Py_tp_getset, properties},
+                              {Py_tp_doc, class_doc},
+                              {0, NULL}};
+
+PyType_Spec async_spec = {MODULE_NAME ".ExecutedAsyncStatement", sizeof(async_object), 0,
+                          Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
