@@ -350,7 +350,7 @@ static void set_current(dbk_statement *st, dbk_exec *e) {
     dbk_exec *old = st->current;
     st->current = e != NULL ? dbk_exec_ref(e) : NULL;
     dbk_mutex_unlock(&st->lock);
-    if (old != NULL && !old->submitted) {
+    if (old != NULL && !old->submitted && !atomic_load(&old->lent)) {
         dbk_exec_retire(old, DBK_EXEC_STALE);
     }
     dbk_exec_unref(old);
