@@ -1,0 +1,3 @@
+module dbkernel/bindings/go
+
+go 1.21
