@@ -65,6 +65,8 @@ class Answers:
             "format": statement.request.format,
             "schema": {"column_count": len(columns), "columns": columns},
         }
+        if statement.is_volume_operation:
+            manifest["is_volume_operation"] = True
         empty = [{"chunk_index": 0, "row_offset": 0, "row_count": 0, "byte_count": 0}]
         if stream is None or (stream.finished and not stream.chunks):
             # The live server counts an empty first chunk for no rows and for DDL: spec 2.3 [src].

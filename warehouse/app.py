@@ -24,7 +24,7 @@ from warehouse.identity.workspaces import Workspaces
 from warehouse.ids import Ids
 from warehouse.journal import Effects, Journal, redact_headers
 from warehouse.net.listener import Listener
-from warehouse.routes import admin, compute, oidc, sql, telemetry
+from warehouse.routes import admin, compute, files, oidc, sql, telemetry
 from warehouse.sessions import Sessions
 from warehouse.statements import Statements
 from warehouse.storage import Links, Storage
@@ -33,7 +33,7 @@ from warehouse.web import error_response
 log = logging.getLogger("warehouse.http")
 
 # The groups of the API origin; the busiest first, because routes are tried in order.
-GROUPS = (sql, telemetry, compute, oidc, admin)
+GROUPS = (sql, files, telemetry, compute, oidc, admin)
 # Paths that need a token; everything else of the API origin is public or checks for itself.
 _PROTECTED = ("/api/", "/telemetry-ext")
 
@@ -58,6 +58,8 @@ class Warehouse:
         self.sessions = Sessions(clock, ids)
         self.statements = Statements(config, engine, clock, ids)
         self.links = Links(ids.secret(), config, clock)
+        self.volumes = engine.volumes
+        self.volumes.links = self.links
         self.answers = Answers(config, self.links)
         self.storage = Storage(self)
         self.listeners: dict[str, Listener] = {}

@@ -68,6 +68,7 @@ class Schema:
     catalog: str
     name: str
     comment: str | None = None
+    volumes: dict[str, str | None] = field(default_factory=dict)  # name: comment
     tables: dict[str, Table] = field(default_factory=dict)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from warehouse import show
+from warehouse import show, staging
 from warehouse.catalog import INFORMATION_SCHEMA, catalog_not_found, schema_not_found
 from warehouse.dialect import types as T
 from warehouse.dialect.lexer import STRING, Cursor
@@ -48,8 +48,10 @@ def run(
         if at.accept(*words):
             log.info("accepted without effect: %s", at.sql[:200])
             return Outcome(has_rows=False)
-    if at.word() in ("PUT", "GET", "REMOVE", "LIST", "COPY"):
-        raise SqlError("UNSUPPORTED_FEATURE", f"The local warehouse does not support {at.word()} yet", "0A000")
+    if at.word() in staging.WORDS:
+        return staging.run(engine, session, at)
+    if at.word() == "COPY":
+        raise SqlError("UNSUPPORTED_FEATURE", "The local warehouse does not support COPY", "0A000")
     if at.word() in (
         "ATTACH",
         "DETACH",
@@ -209,6 +211,8 @@ def _enter(engine: "DuckEngine", session: Session, catalog: str, schema: str) ->
 def _container(engine: "DuckEngine", session: Session, at: Cursor) -> Outcome | None:
     start = at.at
     create = at.next().upper() == "CREATE"
+    if at.accept("EXTERNAL", "VOLUME") or at.accept("VOLUME"):
+        return (staging.create_volume if create else staging.drop_volume)(engine, session, at)
     kind = at.word()
     if kind not in ("SCHEMA", "DATABASE", "CATALOG"):
         at.at = start

@@ -72,6 +72,8 @@ class _Show:
         for scope in ("", "USER", "SYSTEM", "ALL"):
             if at.accept(*([scope] if scope else []), "FUNCTIONS"):
                 return self._functions()
+        if at.accept("VOLUMES"):
+            return self._volumes()
         if at.accept("PROCEDURES"):
             return self._functions()
         if at.accept("TBLPROPERTIES"):
@@ -166,6 +168,14 @@ class _Show:
         rows = [(schema, t.name, False) for t in self._tables_of(catalog, schema) if like.match(t.name)]
         rows += [("", n, True) for n in sorted(self.session.temp_views) if like.match(n)]
         return [("database", T.STRING), ("tableName", T.STRING), ("isTemporary", T.BOOLEAN)], rows
+
+    def _volumes(self) -> Rows:
+        catalog, schema = self._schema_argument()
+        like = self._like()
+        self.at.end()
+        found = self.catalogs.find_schema(catalog, schema)
+        rows = [(schema, name) for name in sorted(found.volumes if found else ()) if like.match(name)]
+        return [("database", T.STRING), ("volume_name", T.STRING)], rows
 
     def _views(self) -> Rows:
         catalog, schema = self._schema_argument()

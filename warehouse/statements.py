@@ -63,6 +63,7 @@ class Statement:
         self.stream: ResultStream | None = None  # None: no result set
         self.columns: list[Column] = []
         self.inline = False
+        self.is_volume_operation = False
         self.polled = 0
         self.submitted = 0.0
         self._state = PENDING
@@ -222,6 +223,7 @@ class Statements:
             outcome.close()
             return
         statement.columns = outcome.columns
+        statement.is_volume_operation = bool(outcome.info.get("volume"))
         stream = ResultStream(
             statement.id,
             outcome.columns,

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,13 +19,16 @@ from starlette.routing import Route
 
 from warehouse.clock import Clock
 from warehouse.config import Config
+from warehouse.errors import ApiError
 from warehouse.faults.payload import ODD_PATH
 from warehouse.statements import Statements
-from warehouse.web import Turn
+from warehouse.volumes import VolumeError
+from warehouse.web import Turn, note, read_body
 
 if TYPE_CHECKING:
     from warehouse.app import Warehouse
 
+OBJECT_MAX_BYTES = 5 << 30
 LINK_HEADER = "x-lw-link-token"
 
 
@@ -43,6 +46,22 @@ class Links:
         query = urlencode({"exp": expires, "sig": self._sign(statement_id, chunk, expires)})
         url = f"{self._config.storage_url}/r/{statement_id}/{chunk}?{query}"
         return url, self._clock.rfc3339(expires)
+
+    def make_object(self, method: str, key: str) -> tuple[str, str, dict[str, str]]:
+        """A link for one method on an object of a volume: URL, expiration, headers to send along."""
+        expires = int(self._clock.now() + self._config.link_ttl_s)
+        query = urlencode({"exp": expires, "op": method, "sig": self._digest(f"{method}{key}/{expires}")})
+        url = f"{self._config.storage_url}/v{quote(key)}?{query}"
+        return url, self._clock.rfc3339(expires), self.headers(key)
+
+    def object_problem(self, method: str, key: str, expires: str, operation: str, signature: str) -> str | None:
+        if not expires.isascii() or not expires.isdigit() or len(expires) > 15:
+            return "AuthenticationFailed"
+        good = self._digest(f"{operation}{key}/{int(expires)}")
+        allowed = {"GET": ("GET", "HEAD")}.get(operation, (operation,))
+        if not hmac.compare_digest(good.encode(), signature.encode()) or method not in allowed:
+            return "SignatureDoesNotMatch"
+        return "RequestExpired" if int(expires) <= self._clock.now() else None
 
     def headers(self, statement_id: str) -> dict[str, str]:
         """Per-link headers a client must send along; empty unless they are switched on."""
@@ -82,6 +101,7 @@ class Storage:
         return [
             Route("/r/{statement}/{chunk}", self.download, methods=["GET"]),
             Route("/r/{statement}/{chunk}/{rest:path}", self.download, methods=["GET"]),
+            Route("/v{key:path}", self.object, methods=["PUT", "GET", "HEAD", "DELETE"]),
         ]
 
     async def download(self, request: Request) -> Response:
@@ -117,6 +137,47 @@ class Storage:
             return xml_error(404, "NoSuchKey", "The specified key does not exist.")
         return ranged(request.headers.get("range") if ranges else None, data)
 
+    # -- volumes ---------------------------------------------------------------------------------
+    async def object(self, request: Request) -> Response:
+        point = {"PUT": "storage.put", "DELETE": "storage.delete"}.get(request.method, "storage.get")
+        turn = Turn(self._warehouse, request, point)
+        if turn.refused is not None:
+            return turn.refused
+        return turn.send(await self._object(request))
+
+    async def _object(self, request: Request) -> Response:
+        if "authorization" in request.headers:
+            return xml_error(400, "InvalidAuthenticationInfo", "Only one auth mechanism allowed.")
+        key, query = request.path_params["key"], request.query_params
+        parts = query.get("exp", ""), query.get("op", ""), query.get("sig", "")
+        problem = self._links.object_problem(request.method, key, *parts)
+        if problem is not None:
+            return xml_error(403, problem, "The link's signature is not valid or has expired.")
+        for name, value in self._links.headers(key).items():
+            if request.headers.get(name) != value:
+                return xml_error(403, "MissingHeader", f"The link needs its header {name}.")
+        volumes = self._warehouse.volumes
+        if request.method == "PUT":
+            return await self._upload(request, key)
+        if request.method == "DELETE":
+            return Response(b"", 204) if volumes.remove(key) else xml_error(404, "NoSuchKey", "There is no such key.")
+        found = volumes.get(key)
+        if found is None:
+            return xml_error(404, "NoSuchKey", "The specified key does not exist.")
+        return ranged(request.headers.get("range"), found[0])
+
+    async def _upload(self, request: Request, key: str) -> Response:
+        if "content-length" not in request.headers:
+            return xml_error(411, "MissingContentLength", "You must provide the Content-Length HTTP header.")
+        try:
+            data = await read_body(request, OBJECT_MAX_BYTES)
+            note(request, body_bytes=len(data), body_sha256=hashlib.sha256(data).hexdigest())
+            fresh = self._warehouse.volumes.put(key, data, self._warehouse.clock.now())
+        except (ApiError, VolumeError) as error:
+            return xml_error(413, "EntityTooLarge", str(error))
+        return Response(b"", 201 if fresh else 200, {"etag": f'"{hashlib.md5(data).hexdigest()}"'})
+
+    # -- results ---------------------------------------------------------------------------------
     async def _read(self, statement_id: str, chunk: int) -> bytes | None:
         stream = self._statements.stream_of(statement_id)
         if stream is None:

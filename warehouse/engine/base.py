@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from warehouse.errors import Canceled
 from warehouse.sessions import Session
+from warehouse.volumes import Volumes
 from warehouse.wire import Column
 
 
@@ -86,6 +87,8 @@ class Outcome:
 
 
 class Engine(Protocol):
+    volumes: Volumes
+
     def execute(self, session: Session, sql: str, parameters: list[Parameter], cancel: CancelToken) -> Outcome: ...
 
     def end_session(self, session: Session) -> None:

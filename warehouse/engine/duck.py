@@ -26,6 +26,7 @@ from warehouse.errors import Canceled, SqlError
 from warehouse.errors_map import sql_error
 from warehouse.journal import Effects
 from warehouse.sessions import Session, install_zones
+from warehouse.volumes import Volumes
 from warehouse.wire import Column
 
 DEFAULT_ZONE = "Etc/UTC"
@@ -44,6 +45,9 @@ class DuckEngine:
         self._load_lock = threading.Lock()
         for name in ("main", "system", "hive_metastore", "peco", "samples", "lw"):
             self.create_catalog(name)
+        for name in ("main", "hive_metastore", "peco"):  # where the drivers' own tests look for it
+            self.catalogs.schema(name, "default").volumes["e2etests"] = None
+        self.volumes = Volumes(self.catalogs)
         for macro in functions.MACROS:
             name, _, rest = macro.partition("(")
             self.root.execute(f"CREATE OR REPLACE MACRO {quote(name)}({rest}")
