@@ -362,7 +362,8 @@ ERRORS = [
     ("SET TIME ZONE 'Mars/Base'", "22022", "INVALID_CONF_VALUE", "Mars/Base"),
     ("SELECT INTERVAL 'x' DAY", "22006", "INVALID_INTERVAL_FORMAT", "x"),
     ("SELECT CAST(1 AS DECIMAL(50,1))", "0A000", "UNSUPPORTED_DATATYPE", "50"),
-    ("PUT '/tmp/x' INTO '/Volumes/a/b/c'", "0A000", "UNSUPPORTED_FEATURE", "PUT"),
+    ("PUT '/tmp/x' INTO '/Volumes/a/b/c'", "42704", "RESOURCE_NOT_FOUND", "NOT_FOUND: Catalog 'a'"),
+    ("COPY INTO t FROM '/tmp/x'", "0A000", "UNSUPPORTED_FEATURE", "COPY"),
 ]  # fmt: skip
 
 
