@@ -6,6 +6,7 @@ chunks under many indices: the client cannot know, and the disk is spared.
 """
 
 import argparse
+import base64
 import json
 import os
 import pathlib
@@ -62,6 +63,10 @@ def strings(rng, rows):
     return pa.table({f"s{i}": texts(rng, rows, 3 + i) for i in range(4)})
 
 
+def money(rng, rows):
+    return pa.table({f"d{i}": decimals(rng, rows, -(10 ** (3 + i)), 10 ** (3 + i)) for i in range(8)})
+
+
 def nested(rng, rows):
     sizes = rng.integers(0, 6, rows)
     offsets = np.concatenate([[0], np.cumsum(sizes)]).astype("<i4")
@@ -89,14 +94,17 @@ def columns_of(schema):
                "position": position}
 
 
-# name: (maker, rows per chunk, rows per batch, distinct chunks, chunks in the result)
+# name: (maker, rows per chunk, rows per batch, distinct chunks, chunks in the result).
+# Uncompressed chunks are 18.5 MB as real ones are; "small" 200 KB, "huge" 200 MB, "inline" 4 MiB.
 CASES = {
     "lineitem": (lineitem, 128_500, 8_192, 6, 60),
     "small": (lineitem, 1_250, 1_250, 8, 400),
     "huge": (lineitem, 1_250_000, 100_000, 1, 1),
     "wide": (wide, 4_600, 4_600, 4, 40),
     "strings": (strings, 130_000, 130_000, 4, 20),
+    "decimals": (money, 144_000, 16_000, 4, 40),
     "nested": (nested, 300_000, 300_000, 4, 20),
+    "inline": (lineitem, 29_000, 29_000, 1, 1),
 }
 
 
@@ -115,6 +123,9 @@ def make_case(name, folder):
         (out / f"chunk-{i}.arrow").write_bytes(plain)
         (out / f"chunk-{i}.arrow.lz4").write_bytes(packed)
         sizes.append({"plain": plain.size, "lz4": len(packed)})
+        if name == "inline":  # the floor reads it from the storage, ours from the stub
+            answer = {"attachment": base64.b64encode(packed).decode()}
+            (out / f"chunk-{i}.json").write_text(json.dumps(answer))
     manifest = {"rows": rows, "distinct": distinct, "total": total, "sizes": sizes,
                 "columns": list(columns_of(table.schema))}
     part = out / "manifest.json.part"

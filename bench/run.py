@@ -34,6 +34,8 @@ class Case:
 
 LZ4_FLOOR = ("lineitem", ".arrow.lz4")
 RAW_FLOOR = ("lineitem", ".arrow")
+INLINE_FLOOR = ("inline", ".json")
+FLAT = {"peak_kb": 72 * 1024}  # whatever the result's size or the reader's pace
 CASES = [
     Case("lineitem", "case=lineitem compression=lz4", "1.11 GB, LZ4, 60 chunks", floor=LZ4_FLOOR,
          goals={"cpu_s": 0.45, "wall_s": 0.65, "first_ms": 0.2, "floor": 1.25, "peak_kb": 72 * 1024}),
@@ -43,14 +45,19 @@ CASES = [
          goals={"cpu_s": 0.4, "peak_kb": 72 * 1024}),
     Case("select-1", "SELECT 1", "SELECT 1, 1,000 in a row", repeat=1000,
          goals={"p50_ms": 0.9, "cpu_s": 0.6}),
+    Case("inline", "case=inline compression=lz4", "4 MiB attachment, 50 in a row", repeat=50,
+         floor=INLINE_FLOOR, goals={"floor": 1.5}),
     Case("small", "case=small compression=lz4", "400 chunks of 200 KB"),
     Case("huge", "case=huge compression=lz4", "one chunk of 200 MB"),
     Case("wide", "case=wide compression=lz4", "500 columns"),
     Case("strings", "case=strings compression=lz4", "strings"),
+    Case("decimals", "case=decimals compression=lz4", "decimals"),
     Case("nested", "case=nested compression=lz4", "lists and structs"),
     Case("far", "case=lineitem compression=lz4", "storage 30 ms away, 50 MB/s per connection",
          storage="far"),
-    Case("slow-reader", "case=lineitem compression=lz4", "reader takes 20 ms per batch", slow_us=20000),
+    Case("slow-reader", "case=lineitem compression=lz4", "reader takes 2 ms per batch", slow_us=2000,
+         goals=FLAT),
+    Case("10-gb", "case=lineitem compression=lz4 total=540", "10 GB of Arrow", goals=FLAT),
 ]
 
 
@@ -165,7 +172,7 @@ def run_case(case, pairs, servers, programs, ours, peer, data):
             name, suffix = case.floor
             manifest = json.loads((data / name / "manifest.json").read_text())
             result = measure([floor, f"{servers.storage[case.storage]}/{name}/chunk-", suffix,
-                              str(manifest["distinct"]), str(manifest["total"])])
+                              str(manifest["distinct"]), str(manifest["total"] * case.repeat)])
             if kept:
                 runs["floor"].append(result)
     rows = {r["rows"] for who in ("ours", "peer") for r in runs[who]}
@@ -255,7 +262,7 @@ def machine():
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("cases", nargs="*", help="names of cases; all without")
-    parser.add_argument("--pairs", type=int, default=7)
+    parser.add_argument("--pairs", type=int, default=7, help="measured after one that only warms up")
     parser.add_argument("--library", default=str(ROOT / "build" / "libdatabricks_sql_kernel.so"))
     parser.add_argument("--data", default=str(ROOT / "build" / "bench-data"))
     parser.add_argument("--json", default=str(ROOT / "build" / "bench.json"))
@@ -288,6 +295,8 @@ def main():
     print("library file: " + ", ".join(f"{k} {v:,}" for k, v in sizes.items()))
     pathlib.Path(args.json).write_text(json.dumps({"machine": facts, "sizes": sizes, "runs": results}, indent=1))
     draw(results, args.svg)
+    if sizes["ours_bytes"] >= 1_500_000:
+        missed.append("library file")
     print(f"goals missed: {', '.join(missed) if missed else 'none'}; raw runs in {args.json}")
 
 

@@ -1,7 +1,8 @@
 """Stub of a SEA server for the benchmarks: sessions, and statements whose text names a case.
 
-The statement `case=lineitem compression=lz4 links=all` is answered with links to the storage origin
-(nginx, started by run.py); `SELECT 1` with one inline row. It answers from prepared bytes, so that
+The statement `case=lineitem compression=lz4` is answered with links to the storage origin (nginx,
+started by run.py), `total=540` of them when it says so; `case=inline` with an attachment; anything
+else with one inline row. It answers from prepared bytes, so that
 the client is what is measured.
 """
 
@@ -46,11 +47,11 @@ class Stub:
     def case_answer(self, words):
         """The execute answer of one case, all links in it."""
         name, packed = words["case"], words.get("compression", "lz4") == "lz4"
-        key = (name, packed)
+        key = (name, packed, words.get("total"))
         if key not in self.cases:
             manifest = json.loads((self.folder / name / "manifest.json").read_text())
             suffix = ".arrow.lz4" if packed else ".arrow"
-            total, rows = manifest["total"], manifest["rows"]
+            total, rows = int(words.get("total", manifest["total"])), manifest["rows"]
             links = []
             for i in range(total):
                 which = i % manifest["distinct"]
@@ -70,6 +71,9 @@ class Stub:
                     **({"result_compression": "LZ4_FRAME"} if packed else {})},
                 "result": {"external_links": links},
             }
+            if name == "inline":
+                attachment = json.loads((self.folder / name / "chunk-0.json").read_text())
+                answer["result"] = {"chunk_index": 0, "row_offset": 0, "row_count": rows, **attachment}
             self.cases[key] = http(json.dumps(answer).encode())
         return self.cases[key]
 

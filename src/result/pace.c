@@ -11,10 +11,10 @@
 
 #define MIN_RESERVE    ((size_t)64 << 10)
 #define FAR_LATENCY_MS 15u /* to the first byte; on one machine or in one rack it is 1 or 2 */
-/* A lane that decodes less than 1/10 of a download's time waits for the network; on one machine it is
+/* A lane that decodes less than 1/24 of a download's time waits for the network; on one machine it is
  * a third. */
-#define BUSY_FAR      10u
-#define SLOW_CHUNK_MS 50u
+#define BUSY_FAR      24u
+#define SLOW_CHUNK_MS 150u
 #define FAR_BLOCK     ((size_t)6 << 20)
 #define WIRE_GUESS    0.5 /* compressed size over declared size, before the first chunk has ended */
 
