@@ -10,8 +10,8 @@ configure = @mkdir -p build && cmake --preset $(1) -DDBK_WERROR=$(DBK_WERROR) \
 build = @cmake --build --preset $(1) --parallel $(JOBS)
 
 .DEFAULT_GOAL := all
-.PHONY: all build run test asan tsan fuzz bench lint tidy format format-check dev setup clean help
-.PHONY: bundle bundle-test go
+.PHONY: all build run test asan tsan python python-suites fuzz bench lint tidy format format-check dev setup clean help
+.PHONY: bundle bundle-test go soak
 
 all: build ## build the library and the command line: build/libdatabricks_sql_kernel.so, build/dbk
 
@@ -42,6 +42,13 @@ tsan: ## unit and end-to-end tests under ThreadSanitizer
 	$(call build,tsan)
 	@tools/test.sh tsan
 
+python: ## the Python module and its wheel, installed in .venv beside the official connector
+	@tools/setup.sh test
+	@tools/python.sh
+
+python-suites: python ## the official connector's own test suites on our module
+	@.venv/bin/python tests/python/suites.py
+
 fuzz: ## each fuzz target for FUZZ_SECONDS (30)
 	@tools/setup.sh check
 	$(call configure,fuzz)
@@ -68,6 +75,11 @@ go: bundle ## the official Go driver and bindings/go on the bundled archive
 bench: ## benchmarks
 	@if [ -f bench/Makefile ]; then $(MAKE) --no-print-directory -C bench; \
 	else echo "there are no benchmarks yet"; fi
+
+soak: ## long runs: 100,000 reads with one link per answer, 2,000 statements with faults (minutes)
+	@tools/setup.sh test
+	@$(MAKE) --no-print-directory build
+	@.venv/bin/python tests/soak/soak.py
 
 lint: ## house rules, known mistakes, exported symbols, formatting, clang-tidy
 	@tools/setup.sh check
