@@ -25,6 +25,9 @@ if(NOT DBK_BUNDLE_PREFIX STREQUAL DBK_BUNDLE_PREFIX_USED)
   set(DBK_BUNDLE_PREFIX_USED "${DBK_BUNDLE_PREFIX}" CACHE INTERNAL "")
 endif()
 
+# What a binding links: add_dependencies(... databricks_sql_kernel_bundled) makes it first.
+set(DBK_BUNDLED_ARCHIVE "${DBK_ARTIFACT_DIR}/libdatabricks_sql_kernel.a")
+
 # dbk_bundle(): called by dbk_library once both libraries are there.
 function(dbk_bundle)
   # The version script already keeps every symbol but ours inside; the dynamic linker must not even ask.
@@ -32,13 +35,12 @@ function(dbk_bundle)
       LINKER:--exclude-libs,ALL LINKER:-Bsymbolic LINKER:--gc-sections)
   set_target_properties(databricks_sql_kernel_static PROPERTIES
       ARCHIVE_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/objects")
-  set(archive "${DBK_ARTIFACT_DIR}/libdatabricks_sql_kernel.a")
   set(script "${PROJECT_SOURCE_DIR}/tools/bundle/archive.sh")
-  add_custom_command(OUTPUT "${archive}"
+  add_custom_command(OUTPUT "${DBK_BUNDLED_ARCHIVE}"
       COMMAND ${CMAKE_COMMAND} -E env "LD=${CMAKE_LINKER}" "OBJCOPY=${CMAKE_OBJCOPY}" "AR=${CMAKE_AR}"
-              "${script}" "${archive}" $<TARGET_FILE:databricks_sql_kernel_static>
+              "${script}" "${DBK_BUNDLED_ARCHIVE}" $<TARGET_FILE:databricks_sql_kernel_static>
               "${DBK_BUNDLE_PREFIX}/lib"
       DEPENDS databricks_sql_kernel_static "${script}"
       COMMENT "Merging the bundled archive" VERBATIM)
-  add_custom_target(databricks_sql_kernel_bundled ALL DEPENDS "${archive}")
+  add_custom_target(databricks_sql_kernel_bundled ALL DEPENDS "${DBK_BUNDLED_ARCHIVE}")
 endfunction()

@@ -21,6 +21,9 @@ EXPORTS = (ROOT / "tools" / "exports.txt").read_text().split()
 LINK = [f"-L{BUNDLED}", "-l:libdatabricks_sql_kernel.a", "-lstdc++", "-lm", "-ldl", "-lpthread"]
 C_LIBRARIES = {"libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "ld-linux-x86-64.so.2"}
 
+# Weak names that start-up code asks the process for, in every library.
+START_UP = {"_ITM_deregisterTMCloneTable", "_ITM_registerTMCloneTable", "__gmon_start__"}
+
 
 def output(*command: str | Path) -> str:
     done = subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=120)
@@ -98,9 +101,16 @@ def test_archive_needs_only_the_c_library(c_library: set[str]):
 def test_shared_library_needs_only_the_c_library(c_library: set[str]):
     needed = set(re.findall(r"NEEDED.*\[(.*)\]", output("readelf", "-d", LIBRARY)))
     assert "libc.so.6" in needed and needed <= C_LIBRARIES
-    # The weak ones that start-up code asks every library for.
-    start_up = {"_ITM_deregisterTMCloneTable", "_ITM_registerTMCloneTable", "__gmon_start__"}
-    assert set(symbols(LIBRARY, "-D", "--undefined-only")) - c_library <= start_up
+    assert set(symbols(LIBRARY, "-D", "--undefined-only")) - c_library <= START_UP
+
+
+def test_python_module_needs_only_the_c_library_and_python(c_library: set[str]):
+    module = BUNDLED / "python" / "databricks_sql_kernel.abi3.so"
+    if not module.exists():
+        pytest.skip("the Python module was not built: no headers of CPython")
+    assert symbols(module, "-D", "--defined-only") == ["PyInit_databricks_sql_kernel"]
+    undefined = set(symbols(module, "-D", "--undefined-only")) - c_library - START_UP
+    assert {name for name in undefined if not name.startswith(("Py", "_Py"))} == set()
 
 
 def test_shared_library_is_hardened():
