@@ -192,7 +192,7 @@ int main(int argc, char **argv) {
     printf("one=%" PRId64 " load_ms=%.2f open_ms=%.2f first_ms=%.2f\n", one, loaded - start,
            opened - loaded, queried - first);
 
-    int repeat = argc > 4 ? atoi(argv[4]) : 0;
+    int repeat = argc > 4 ? (int)strtol(argv[4], NULL, 10) : 0;
     for (int i = 0; i < repeat; i++) {
         one = query(session, "SELECT 1");
     }
