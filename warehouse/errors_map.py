@@ -101,6 +101,8 @@ _RULES: list[tuple[re.Pattern, str, str, str]] = [
         (r"Malformed JSON", "MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION", "22023", "{0}"),
         (r"Parser Error", "PARSE_SYNTAX_ERROR", "42601", "{0}"),
         (r"Out of Memory", "INSUFFICIENT_RESOURCES", "53200", "{0}"),
+        (r"already modified database", "TRANSACTION_NOT_SUPPORTED.MULTIPLE_CATALOGS", "0A000",
+         "A transaction of the local warehouse can change tables of one catalog only"),
         (r"TransactionContext Error|Conflict on", "DELTA_CONCURRENT_WRITE", "40000", "{0}"),
         (r"Permission Error", "INSUFFICIENT_PERMISSIONS", "42501", "{0}"),
         (r"Binder Error", "ANALYSIS_ERROR", "42000", "{0}"),

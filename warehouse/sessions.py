@@ -106,6 +106,7 @@ class Session:
     last_used: float = 0.0
     user: str = "local"
     org: str = ""  # the workspace it belongs to
+    transaction: Any = None  # the engine's, while one is open
     temp_views: dict[str, Any] = field(default_factory=dict)  # lower name -> catalog entry
 
     def conf(self, name: str) -> str:

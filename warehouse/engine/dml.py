@@ -27,7 +27,11 @@ def run(
     translation = Translation(
         tree.sql(dialect="duckdb", comments=False), None, translator.tables, translator.system_views
     )
-    counts = write(engine, session, [*before, translation.sql], translation, cancel, sql)
+    statements = [*before, translation.sql]
+    if session.transaction is not None:
+        counts = session.transaction.write(session, statements, translation, cancel, sql, tree)
+    else:
+        counts = write(engine, session, statements, translation, cancel, sql)
     engine.effects.record(original.strip())
     return _answer(tree, counts)
 

@@ -20,7 +20,7 @@ from warehouse.dialect import functions, lexer
 from warehouse.dialect import types as T
 from warehouse.dialect.queries import Binder, Columns, Translation, Translator, parse
 from warehouse.dialect.types import from_duck, refine
-from warehouse.engine import ddl, dml
+from warehouse.engine import ddl, dml, transactions
 from warehouse.engine.base import CancelToken, Outcome, Parameter
 from warehouse.errors import Canceled, SqlError
 from warehouse.errors_map import sql_error
@@ -68,7 +68,10 @@ class DuckEngine:
         self.root.close()
 
     def end_session(self, session: Session) -> None:
-        pass
+        transaction, session.transaction = session.transaction, None
+        if transaction is not None:
+            with transaction.lock:
+                transaction.rollback()
 
     # -- catalog objects -------------------------------------------------------------------------
     def create_catalog(self, name: str, comment: str = "") -> None:
@@ -102,6 +105,29 @@ class DuckEngine:
     # -- statements ------------------------------------------------------------------------------
     def execute(self, session: Session, sql: str, parameters: list[Parameter], cancel: CancelToken) -> Outcome:
         text, tokens = lexer.single_statement(sql)
+        outcome = transactions.control(self, session, lexer.Cursor(text, tokens))
+        if outcome is not None:
+            return outcome
+        transaction = transactions.enter(self, session, lexer.Cursor(text, tokens))
+        if transaction is None:
+            return self._run(session, sql, text, tokens, parameters, cancel)
+        with transaction.lock:
+            transaction.check()
+            try:
+                return self._run(session, sql, text, tokens, parameters, cancel)
+            except BaseException:
+                transaction.aborted = True
+                raise
+
+    def _run(
+        self,
+        session: Session,
+        sql: str,
+        text: str,
+        tokens: list[lexer.Token],
+        parameters: list[Parameter],
+        cancel: CancelToken,
+    ) -> Outcome:
         outcome = commands.run(self, session, lexer.Cursor(text, tokens), parameters, cancel)
         if outcome is not None:
             return outcome
@@ -146,6 +172,8 @@ class DuckEngine:
         return cursor
 
     def query(self, session: Session, translation: Translation, sql: str, cancel: CancelToken) -> Outcome:
+        if session.transaction is not None:
+            return session.transaction.query(session, translation, sql, cancel)
         epoch = self.write_epoch
         cursor = self.connection(session, translation, cancel)
         try:
