@@ -125,8 +125,8 @@ typedef struct dbk_session dbk_session; /* opaque, counted */
  * server makes all the same is deleted in the background. */
 DBK_MUST_USE dbk_status dbk_session_open(const dbk_config *config, dbk_cancel_token *token,
                                          dbk_session **out, dbk_error *err);
-/* The same on lanes of the caller's; runtime NULL: the process-wide one. An embedded lane runs meanwhile,
- * here and in all blocking calls on what belongs to the session. */
+/* The same on lanes of the caller's; runtime NULL: the process-wide one. An embedded lane runs inside the
+ * calls that wait for a request; dbk_stream_next does not run it, dbk_stream_try_next does not block. */
 DBK_MUST_USE dbk_status dbk_session_open_on(const dbk_config *config, dbk_runtime *runtime,
                                             dbk_cancel_token *token, dbk_session **out,
                                             dbk_error *err);
