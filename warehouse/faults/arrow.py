@@ -172,13 +172,11 @@ def _wild_offsets(data: bytes) -> bytes:
     """Text whose last offset points far behind its data; the first column becomes text for it."""
     table = _table(data)
     rows = max(1, table.num_rows)
-    offsets = struct.pack(f"<{rows + 1}i", *([0] * rows), 0x7FFFFF00)
-    wild = pa.Array.from_buffers(pa.string(), rows, [None, pa.py_buffer(offsets), pa.py_buffer(b"x" * 64)])
-    batch = pa.record_batch([wild], names=[table.schema.field(0).name])
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batch.schema) as writer:
-        writer.write_batch(batch)
-    return sink.getvalue().to_pybytes()
+    texts = pa.array([""] * (rows - 1) + ["x" * 64])
+    tame = struct.pack(f"<{rows + 1}i", *([0] * rows), 64)
+    messages = _messages(_written(pa.table([texts], names=[table.schema.field(0).name])))
+    wild = tame[:-4] + struct.pack("<i", 0x7FFFFF00)
+    return _stream([(meta, body.replace(tame, wild, 1)) for meta, body in messages])
 
 
 def _big_endian(data: bytes) -> bytes:

@@ -101,9 +101,7 @@ class Action:
 
     @property
     def before(self) -> bool:
-        """Stands in for the work."""
-        if ACTIONS[self.name][0] == "before":
-            return True
+        """Cuts the connection instead of doing the work."""
         return self.name in ("reset", "close") and self.args[:1] in (("before",), ("upload",))
 
     def arg(self, index: int, default: str = "") -> str:
