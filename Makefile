@@ -10,7 +10,7 @@ configure = @mkdir -p build && cmake --preset $(1) -DDBK_WERROR=$(DBK_WERROR) \
 build = @cmake --build --preset $(1) --parallel $(JOBS)
 
 .DEFAULT_GOAL := all
-.PHONY: all build run test asan tsan python python-suites fuzz bench lint tidy format format-check dev setup clean help
+.PHONY: all house build run test asan tsan python python-suites fuzz bench lint tidy format format-check dev setup clean help
 .PHONY: bundle bundle-test go soak
 
 all: build ## build the library and the command line: build/libdatabricks_sql_kernel.so, build/dbk
@@ -81,11 +81,12 @@ soak: ## long runs: 100,000 reads with one link per answer, 2,000 statements wit
 	@$(MAKE) --no-print-directory build
 	@.venv/bin/python tests/soak/soak.py
 
-lint: ## house rules, known mistakes, exported symbols, formatting, clang-tidy
+house: ## house rules, known mistakes, exported symbols, formatting
 	@tools/setup.sh check
 	@$(MAKE) --no-print-directory build
 	@tools/check.sh
-	@$(MAKE) --no-print-directory tidy
+
+lint: house tidy ## the same and clang-tidy, which takes minutes
 
 tidy:
 	@tools/setup.sh check
