@@ -66,6 +66,7 @@ DBK_TEST(block_owner_is_told_once) {
 }
 
 DBK_TEST(block_slack_is_charged_when_used) {
+    dbk_block_pool_trim(); /* a kept block may be larger than asked for */
     dbk_block *b = make((size_t)2 << 20, NULL);
     size_t room = 0;
     uint8_t *tail = dbk_block_tail(b, &room);
@@ -106,10 +107,10 @@ DBK_TEST(block_pool_reuses_and_trims) {
     CHECK(dbk_block_data(b) == data);
     CHECK_EQ_SIZE(dbk_block_pool_bytes(), 0);
     dbk_block_unref(b);
-    b = make((size_t)2 << 20, NULL); /* too large by far: new memory */
-    CHECK(dbk_block_data(b) != data);
+    b = make((size_t)2 << 20, NULL); /* too large by far: it makes room for new memory */
+    CHECK_EQ_SIZE(dbk_block_pool_bytes(), 0);
     dbk_block_unref(b);
-    CHECK_EQ_SIZE(dbk_block_pool_bytes(), (size_t)10 << 20);
+    CHECK_EQ_SIZE(dbk_block_pool_bytes(), (size_t)2 << 20);
     dbk_block_pool_trim();
     CHECK_EQ_SIZE(dbk_block_pool_bytes(), 0);
 }
