@@ -5,14 +5,14 @@ typedef struct async_object {
     kernel_executed_async_statement_t *handle; /* NULL: closed, and no rows need it */
     session_object *session;
     PyObject *id;
-    bool attached;      /* somebody else's statement: only close() ends it on the server */
+    async_kind kind;
     atomic_bool closed; /* set under the gate: no call that holds it later uses handle */
     int streams;        /* rows that were taken and are neither read nor closed */
     int cancelling;     /* calls of cancel() under way, which go past the gate */
 } async_object;
 
 PyObject *async_new(session_object *s, kernel_executed_async_statement_t *takes_handle,
-                    bool attached) {
+                    async_kind kind) {
     async_object *a = object_new(async_type);
     if (a == NULL || gate_init(&a->gate) < 0) {
         (void)dbk_async_close(takes_handle);
@@ -20,7 +20,7 @@ PyObject *async_new(session_object *s, kernel_executed_async_statement_t *takes_
         return NULL;
     }
     a->handle = takes_handle;
-    a->attached = attached;
+    a->kind = kind;
     a->session = (session_object *)Py_NewRef((PyObject *)s);
     const char *id = dbk_async_query_id(takes_handle);
     a->id = PyUnicode_FromString(id != NULL ? id : "");
@@ -29,6 +29,27 @@ PyObject *async_new(session_object *s, kernel_executed_async_statement_t *takes_
         return NULL;
     }
     return (PyObject *)a;
+}
+
+PyObject *async_attach(session_object *s, const char *id, async_kind kind) {
+    kernel_executed_async_statement_t *async = NULL;
+    waiting w;
+    kernel_session_t *handle = session_use(s);
+    if (handle == NULL) {
+        return NULL;
+    }
+    int failed = gate_enter(NULL, &w);
+    if (failed == 0) {
+        failed = gate_leave(&w, dbk_async_attach(handle, id, &async));
+    }
+    session_unuse(s);
+    if (failed < 0) {
+        if (async != NULL) {
+            (void)dbk_async_close(async);
+        }
+        return NULL;
+    }
+    return async_new(s, async, kind);
 }
 
 static void free_handle(async_object *a) {
@@ -149,6 +170,16 @@ static PyObject *await_result(PyObject *self, PyObject *ignored) {
     return stream;
 }
 
+static PyObject *reader(PyObject *self, PyObject *ignored) {
+    async_object *a = (async_object *)self;
+    const char *id = NULL;
+    (void)ignored;
+    if (raise_when_closed(a) < 0 || args_text(a->id, "statement_id", false, &id) < 0) {
+        return NULL;
+    }
+    return async_attach(a->session, id, ASYNC_READER);
+}
+
 /* Past the gate: it ends an await_result() of another thread. */
 static PyObject *cancel(PyObject *self, PyObject *ignored) {
     async_object *a = (async_object *)self;
@@ -184,7 +215,7 @@ static PyObject *close_handle(PyObject *self, PyObject *ignored) {
     if (gate_enter(&a->gate, &w) < 0) {
         return NULL;
     }
-    if (a->attached && !a->closed) {
+    if (a->kind == ASYNC_ATTACHED && !a->closed) {
         code = dbk_async_end(a->handle);
     }
     a->closed = true;
@@ -221,6 +252,11 @@ static PyMethodDef methods[] = {
      "KernelError when the statement failed or was cancelled."},
     {"fetch_result", await_result, METH_NOARGS,
      "fetch_result($self, /)\n--\n\nThe same as await_result()."},
+    {"reader", reader, METH_NOARGS,
+     "reader($self, /)\n--\n\n"
+     "Another ExecutedAsyncStatement for the same statement, for a second thread or a second "
+     "reading;\n"
+     "closing or dropping it leaves the statement alone."},
     {"cancel", cancel, METH_NOARGS,
      "cancel($self, /)\n--\n\nCancels the statement on the server. Any thread."},
     {"close", close_handle, METH_NOARGS,

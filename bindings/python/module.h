@@ -147,8 +147,15 @@ void statement_result_gone(statement_object *s);
 PyObject *canceller_new(statement_object *s);
 PyObject *executed_new(statement_object *s, rows_source *takes_source, const char *id,
                        int64_t modified_rows);
+/* Whose statement it is: that says what closing and dropping the handle do on the server. */
+typedef enum async_kind {
+    ASYNC_SUBMITTED, /* ours: closed with the handle */
+    ASYNC_ATTACHED,  /* somebody's: closed when close() is called, not when the handle is dropped */
+    ASYNC_READER     /* another handle's: never closed by this one */
+} async_kind;
 PyObject *async_new(session_object *s, kernel_executed_async_statement_t *takes_handle,
-                    bool attached);
+                    async_kind kind);
+PyObject *async_attach(session_object *s, const char *id, async_kind kind); /* asks the server */
 void async_stream_gone(PyObject *async);
 /* async: the handle that must outlive the rows, or NULL. */
 PyObject *stream_new(rows_source *takes_source, PyObject *async);

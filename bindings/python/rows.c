@@ -56,7 +56,7 @@ static PyObject *raise_closed(void) {
 
 /* ---- schema ---- */
 
-/* Raises when there are no rows any more. */
+/* 1: there are no rows any more. */
 static int export_schema(rows *r, struct ArrowSchema *out) {
     waiting w;
     KernelStatusCode status = KernelStatusCode_Success;
@@ -73,11 +73,7 @@ static int export_schema(rows *r, struct ArrowSchema *out) {
         }
         return -1;
     }
-    if (!usable) {
-        (void)raise_closed();
-        return -1;
-    }
-    return 0;
+    return usable ? 0 : 1;
 }
 
 static int need_schema(rows *r) {
@@ -85,7 +81,12 @@ static int need_schema(rows *r) {
     if (r->schema != NULL) {
         return 0;
     }
-    if (export_schema(r, &schema) < 0) {
+    int failed = export_schema(r, &schema);
+    if (failed > 0 && r->schema != NULL) {
+        return 0; /* another thread was first, and read the rows to their end */
+    }
+    if (failed != 0) {
+        (void)(failed > 0 ? raise_closed() : NULL);
         return -1;
     }
     PyObject *made = arrow_schema(&schema);
@@ -102,7 +103,11 @@ PyObject *rows_arrow_schema(rows *r) {
 
 PyObject *rows_c_schema(rows *r) {
     struct ArrowSchema schema;
-    return export_schema(r, &schema) < 0 ? NULL : arrow_schema_capsule(&schema);
+    int failed = export_schema(r, &schema);
+    if (failed != 0) {
+        return failed > 0 ? raise_closed() : NULL;
+    }
+    return arrow_schema_capsule(&schema);
 }
 
 /* ---- batches ---- */

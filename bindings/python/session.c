@@ -101,31 +101,13 @@ static PyObject *make_metadata(PyObject *self, PyObject *ignored) {
 
 static PyObject *attach(PyObject *self, PyObject *args, PyObject *kwargs) {
     static const char *const names[] = {"statement_id"};
-    session_object *s = (session_object *)self;
-    kernel_executed_async_statement_t *async = NULL;
     PyObject *given = NULL;
     const char *id = NULL;
-    waiting w;
     if (args_parse("attach_async_statement", names, 1, 1, 1, args, kwargs, &given) < 0 ||
         args_text(given, names[0], false, &id) < 0) {
         return NULL;
     }
-    kernel_session_t *handle = session_use(s);
-    if (handle == NULL) {
-        return NULL;
-    }
-    int failed = gate_enter(NULL, &w);
-    if (failed == 0) {
-        failed = gate_leave(&w, dbk_async_attach(handle, id, &async));
-    }
-    session_unuse(s);
-    if (failed < 0) {
-        if (async != NULL) {
-            (void)dbk_async_close(async);
-        }
-        return NULL;
-    }
-    return async_new(s, async, true);
+    return async_attach((session_object *)self, id, ASYNC_ATTACHED);
 }
 
 /* ---- close ---- */

@@ -274,7 +274,7 @@ static PyObject *submit(PyObject *self, PyObject *ignored) {
         }
         return NULL;
     }
-    return async == NULL ? raise_closed() : async_new(st->session, async, false);
+    return async == NULL ? raise_closed() : async_new(st->session, async, ASYNC_SUBMITTED);
 }
 
 static PyObject *canceller(PyObject *self, PyObject *ignored) {
