@@ -47,7 +47,7 @@ class Warehouse:
         self.clock = clock
         self.ids = ids
         self.effects = effects
-        self.journal = Journal(config.journal_limit)
+        self.journal = Journal(config.journal_limit, clock.now)
         self.faults = Faults(config.seed, [parse_rule(text) for text in config.faults])
         self.profiles = Profiles(self.faults, config.profiles)
         self.tokens = Tokens(config, clock)
@@ -159,7 +159,6 @@ class App:
         query = scope["query_string"].decode("latin-1")
         connection = scope["extensions"]["lw.connection"]
         entry = self._warehouse.journal.open(
-            time=self._warehouse.clock.now(),
             origin=origin,
             connection=connection.number,
             method=scope["method"],

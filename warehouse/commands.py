@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from warehouse import show, staging
+from sqlglot import exp
+
+from warehouse import show, staging, variables
 from warehouse.catalog import INFORMATION_SCHEMA, catalog_not_found, schema_not_found
 from warehouse.dialect import types as T
 from warehouse.dialect.lexer import STRING, Cursor
+from warehouse.dialect.queries import Binder, parse
 from warehouse.engine.base import CancelToken, Outcome, Parameter
 from warehouse.errors import ApiError, SqlError
 from warehouse.sessions import KNOWN_CONFS, Session, canonical_conf, check_conf, zone_for_engine
@@ -34,6 +37,14 @@ def run(
         return show.outcome(show.show(engine, session, at))
     if at.accept("DESCRIBE") or at.accept("DESC"):
         return show.outcome(show.describe(engine, session, at, parameters, cancel))
+    if at.accept("SET", "VAR") or at.accept("SET", "VARIABLE"):
+        return variables.assign(engine, session, at, cancel)
+    if at.accept("DECLARE"):
+        return variables.declare(engine, session, at, cancel)
+    if at.accept("DROP", "TEMPORARY", "VARIABLE"):
+        return variables.drop(session, at)
+    if at.accept("EXPLAIN"):
+        return _explain(engine, session, at, parameters, cancel)
     if at.accept("SET"):
         return _set(session, at)
     if at.accept("RESET"):
@@ -68,6 +79,20 @@ def run(
     return None
 
 
+def _explain(
+    engine: "DuckEngine", session: Session, at: Cursor, parameters: list[Parameter], cancel: CancelToken
+) -> Outcome:
+    """The engine's plan of a query in one text; a wrong query is an error, as everywhere."""
+    for form in ("EXTENDED", "FORMATTED", "CODEGEN", "COST"):
+        at.accept(form)
+    tree = Binder(parameters).bind(parse(at.rest()))
+    if not isinstance(tree, exp.Query):
+        raise SqlError("UNSUPPORTED_FEATURE", "The local warehouse explains queries only", "0A000")
+    translation = engine.translate(session, at.sql, tree)
+    plan = engine.plan(session, translation, at.sql, cancel)
+    return show.outcome(([("plan", T.STRING)], [(f"== Physical Plan ==\n{plan}",)]))
+
+
 # -- SET ------------------------------------------------------------------------------------------
 _SET_COLUMNS = [("key", T.STRING), ("value", T.STRING)]
 
@@ -87,8 +112,6 @@ def _set(session: Session, at: Cursor) -> Outcome:
         return _pairs([(name, session.conf(name)) for name in sorted(KNOWN_CONFS)])
     if at.accept("TIME", "ZONE"):
         return _set_zone(session, at)
-    if at.word() in ("VAR", "VARIABLE"):
-        raise SqlError("UNSUPPORTED_FEATURE", "The local warehouse does not support session variables yet", "0A000")
     key, value = _assignment(at)
     try:
         check_conf(key, value)

@@ -6,7 +6,9 @@ Tests assert on this instead of sleeping or trusting what a client says about it
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 _SECRET_HEADERS = {"authorization", "proxy-authorization", "cookie", "x-lw-link-token"}
@@ -26,14 +28,15 @@ def redact_headers(raw: list[tuple[bytes, bytes]]) -> list[list[str]]:
 
 
 class Journal:
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, now: Callable[[], float] = time.time) -> None:
+        self._now = now
         self._entries: deque[dict[str, Any]] = deque(maxlen=limit)
         self._seq = 0
 
     def open(self, **fields: Any) -> dict[str, Any]:
         """Adds an entry; the caller fills in ``status`` and ``bytes`` while it answers."""
         self._seq += 1
-        entry: dict[str, Any] = {"seq": self._seq, **fields, "status": None, "bytes": 0}
+        entry: dict[str, Any] = {"seq": self._seq, "time": self._now(), **fields, "status": None, "bytes": 0}
         self._entries.append(entry)
         return entry
 

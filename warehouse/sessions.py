@@ -107,6 +107,7 @@ class Session:
     user: str = "local"
     org: str = ""  # the workspace it belongs to
     transaction: Any = None  # the engine's, while one is open
+    variables: dict[str, Any] = field(default_factory=dict)  # lower name -> typed value
     temp_views: dict[str, Any] = field(default_factory=dict)  # lower name -> catalog entry
 
     def conf(self, name: str) -> str:

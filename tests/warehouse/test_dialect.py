@@ -662,3 +662,52 @@ def test_relabelled_batches_share_their_buffers():
     months = relabel(plain, pa.schema([pa.field("a", MONTH_INTERVAL)]))
     assert str(months.schema.field(0).type) == YEAR_MONTH
     assert relabel(months, plain.schema).equals(plain)
+
+
+# -- session variables, EXPLAIN ---------------------------------------------------------------------
+def test_session_variables(warehouse):
+    session = warehouse.session()
+
+    def run(sql):
+        answer = warehouse.execute(sql, session)
+        assert answer["status"]["state"] == "SUCCEEDED", answer["status"]
+        return warehouse.rows(sql, session) if sql.startswith("SELECT") else None
+
+    run("DECLARE VARIABLE low INT DEFAULT 3")
+    run("DECLARE OR REPLACE word = \"it's\"")
+    run("DECLARE amount DECIMAL(10,2) DEFAULT 1.5")
+    run("DECLARE nothing DATE")
+    assert run("SELECT low + 1, word, amount, nothing, session.low") == [(4, "it's", D("1.50"), None, 3)]
+    assert run("SELECT count(*) FROM range(10) WHERE id >= low") == [(7,)]
+    run("SET VAR low = low * 2")
+    run("SET VARIABLE nothing = DATE '2026-01-02'")
+    assert run("SELECT low, year(nothing)") == [(6, 2026)]
+    assert run("SELECT low FROM (SELECT 1 AS low)") == [(1,)], "a column of that name is nearer"
+    run("DROP TEMPORARY VARIABLE word")
+    run("DROP TEMPORARY VARIABLE IF EXISTS word")
+
+
+@pytest.mark.parametrize(
+    ("sql", "condition"),
+    [
+        ("SET VAR nosuch = 1", "UNRESOLVED_VARIABLE"),
+        ("DROP TEMPORARY VARIABLE nosuch", "UNRESOLVED_VARIABLE"),
+        ("DECLARE x ARRAY<INT>", "UNSUPPORTED_FEATURE"),
+        ("DECLARE x NOSUCHTYPE", "UNSUPPORTED_DATATYPE"),
+        ("DECLARE x INT DEFAULT (SELECT id FROM range(2))", "SCALAR_SUBQUERY_TOO_MANY_ROWS"),
+        ("DECLARE x INT DEFAULT 'abc'", "CAST_INVALID_INPUT"),
+        ("DECLARE x", "PARSE_SYNTAX_ERROR"),
+        ("DECLARE x INT DEFAULT 1) UNION SELECT (2", "PARSE_SYNTAX_ERROR"),
+        ("DECLARE x DEFAULT 1) UNION SELECT (2", "ROW_SUBQUERY_TOO_MANY_ROWS"),
+        ("EXPLAIN INSERT INTO t VALUES (1)", "UNSUPPORTED_FEATURE"),
+        ("EXPLAIN SELECT * FROM nosuch_t", "TABLE_OR_VIEW_NOT_FOUND"),
+    ],
+)
+def test_variables_and_explain_errors(warehouse, sql, condition):
+    assert warehouse.error(sql, warehouse.session())["error"]["message"].startswith(f"[{condition}")
+
+
+def test_explain(warehouse):
+    table = warehouse.table("EXPLAIN FORMATTED SELECT count(*) FROM range(10) WHERE id > 3")
+    assert table.column_names == ["plan"] and table.num_rows == 1
+    assert table.column(0)[0].as_py().startswith("== Physical Plan ==\n")

@@ -193,3 +193,11 @@ def test_parameters_and_large_results_inside(client, table):
     assert client.rows(f"SELECT v FROM {table}") == [("p",)]
     assert len(client.rows("/*lw: chunk_rows=1000, inline_max=0*/ SELECT id FROM range(5000)")) == 5000
     client("ROLLBACK")
+
+
+def test_a_statement_of_its_own_loses_against_an_open_transaction(warehouse, client, table):
+    warehouse.execute(f"INSERT INTO {table} VALUES (1, 'old')")
+    client(f"UPDATE {table} SET v = 'first' WHERE id = 1")
+    assert "DELTA_CONCURRENT_WRITE" in warehouse.error(f"UPDATE {table} SET v = 'other'")["error"]["message"]
+    client("COMMIT")
+    assert warehouse.rows(f"SELECT v FROM {table}") == [("first",)]

@@ -104,6 +104,7 @@ class Expressions:
         self.ansi = ansi
         self.context = context  # current_catalog, current_schema, current_user, version
         self.volatile = False
+        self.variables: dict[str, exp.Expression] = {}  # of the session
         self.nested_query = subquery
 
     # -- dispatch ------------------------------------------------------------------------------
@@ -171,13 +172,21 @@ class Expressions:
     def _column(self, node: exp.Column, scope: Scope) -> Typed:
         parts = [p.name for p in node.parts]
         if len(parts) == 1:
-            return node, scope.find("", parts[0])
+            found = scope.find("", parts[0])
+            return self._variable(parts[0], scope) or (node, None) if found is None else (node, found)
+        if [p.lower() for p in parts[:-1]] in (["session"], ["system", "session"]):
+            return self._variable(parts[-1], scope) or (node, None)
         found = scope.find(parts[-2], parts[-1])
         if found is not None:
             if len(parts) > 2:  # catalog.schema.table.column: the alias is enough
                 node.set("db", None), node.set("catalog", None)
             return node, found
         return node, self._struct_path(parts, scope)
+
+    def _variable(self, name: str, scope: Scope) -> Typed | None:
+        """A session variable stands where no column has its name."""
+        value = self.variables.get(name.lower())
+        return self.visit(value.copy(), scope) if value is not None else None
 
     @staticmethod
     def _struct_path(parts: list[str], scope: Scope) -> SparkType | None:

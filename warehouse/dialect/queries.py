@@ -96,7 +96,7 @@ class Binder:
             )
         if isinstance(marker.parent, (exp.Limit, exp.Offset)):
             return self._limit(found)
-        return self._typed(found)
+        return self.typed(found)
 
     @staticmethod
     def _limit(parameter: Parameter) -> exp.Expression:
@@ -116,7 +116,7 @@ class Binder:
         return exp.Literal.number(int(parameter.value))
 
     @staticmethod
-    def _typed(parameter: Parameter) -> exp.Expression:
+    def typed(parameter: Parameter) -> exp.Expression:
         kind = _parameter_type(parameter)
         if parameter.value is None or kind.kind == "VOID":
             node: exp.Expression = exp.Null()
@@ -162,6 +162,7 @@ class Translator:
             "version": "17.3 dbkernel-local-warehouse",
         }
         self.expressions = Expressions(session.ansi, context, self._nested)
+        self.expressions.variables = {name: Binder.typed(value) for name, value in session.variables.items()}
         self._ctes: list[dict[str, Columns | None]] = [{}]
         self._views: list[str] = []
 

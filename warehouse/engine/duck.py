@@ -210,6 +210,15 @@ class DuckEngine:
             timer.cancel()
             cursor.close()
 
+    def plan(self, session: Session, translation: Translation, sql: str, cancel: CancelToken) -> str:
+        cursor = self.connection(session, translation, cancel)
+        try:
+            return cursor.execute("EXPLAIN " + translation.sql).fetchall()[0][1]
+        except Exception as error:
+            raise failure(error, sql, cancel) from error
+        finally:
+            cursor.close()
+
     def result_columns(self, session: Session, translation: Translation, sql: str, cancel: CancelToken) -> list[Column]:
         """The columns of a query without running it."""
         cursor = self.connection(session, translation, cancel)
