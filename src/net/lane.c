@@ -674,10 +674,6 @@ void dbk_lane_free(dbk_lane *lane) {
     destroy(lane);
 }
 
-void dbk_lane_abandon(dbk_lane *lane) {
-    (void)lane; /* its memory, sockets and locks are the parent's; the child never looks at them */
-}
-
 /* ---- embedded ---- */
 
 int dbk_lane_fd(const dbk_lane *lane) {

@@ -18,8 +18,6 @@ DBK_MUST_USE dbk_status dbk_lane_new(const char *name, dbk_lane_mode mode, const
  * are freed before. Called on the lane itself it only asks: the lane is freed when its thread (or
  * dbk_lane_run_once) leaves the loop. NULL is a no-op. */
 void dbk_lane_free(dbk_lane *lane);
-/* In a fork's child: forgets the lane without touching the parent's sockets (leaks on purpose). */
-void dbk_lane_abandon(dbk_lane *lane);
 
 bool dbk_lane_on(const dbk_lane *lane);          /* any thread: is this the lane's thread? */
 bool dbk_lane_on_any(void);                      /* any thread: is this the thread of some lane? */
