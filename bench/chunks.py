@@ -55,6 +55,12 @@ def lineitem(rng, rows):
     })
 
 
+def ten(rng, rows):
+    """Ten columns of what applications read row by row."""
+    return lineitem(rng, rows).select(["l_orderkey", "l_linenumber", "l_quantity", "l_extendedprice", "l_discount",
+                                       "l_tax", "l_returnflag", "l_shipdate", "l_receiptdate", "l_comment"])
+
+
 def wide(rng, rows):
     return pa.table({f"c{i:03}": rng.integers(0, 1000, rows) for i in range(500)})
 
@@ -100,6 +106,7 @@ CASES = {
     "lineitem": (lineitem, 128_500, 8_192, 6, 60),
     "small": (lineitem, 1_250, 1_250, 8, 400),
     "huge": (lineitem, 1_250_000, 100_000, 1, 1),
+    "ten": (ten, 125_000, 8_192, 2, 8),
     "wide": (wide, 4_600, 4_600, 4, 40),
     "strings": (strings, 130_000, 130_000, 4, 20),
     "decimals": (money, 144_000, 16_000, 4, 40),

@@ -2,7 +2,8 @@
  * other and decoded into one reused buffer. With a suffix ".json" the chunk is the base64 text of the
  * attachment in a JSON answer. Output: one JSON line.
  *
- *   floor URL_PREFIX URL_SUFFIX distinct total */
+ *   floor URL_PREFIX URL_SUFFIX distinct total
+ *   floor version    what curl is built on */
 #include <curl/curl.h>
 #include <lz4frame.h>
 #include <stdio.h>
@@ -102,6 +103,10 @@ static double now_s(void) {
 }
 
 int main(int argc, char **argv) {
+    if (argc == 2 && strcmp(argv[1], "version") == 0) {
+        puts(curl_version());
+        return 0;
+    }
     if (argc != 5) {
         fprintf(stderr, "usage: floor URL_PREFIX URL_SUFFIX distinct total\n");
         return 2;

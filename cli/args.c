@@ -25,8 +25,16 @@ typedef enum option_id {
     OPTION_HOST,
     OPTION_HTTP_PATH,
     OPTION_TOKEN_FILE,
+    OPTION_PROFILE,
     OPTION_LOG_LEVEL,
     OPTION_LOG_FILE,
+    OPTION_TRACE,
+    OPTION_TRACE_FILE,
+    OPTION_TYPE,
+    OPTION_COLUMN,
+    OPTION_ALL_CATALOGS,
+    OPTION_FULL,
+    OPTION_NO_HISTORY,
     OPTION_HELP,
     OPTION_VERSION
 } option_id;
@@ -51,36 +59,79 @@ static const option options[] = {
     {"null", 0, true, OPTION_NULL},
     {"max-width", 0, true, OPTION_MAX_WIDTH},
     {"timing", 0, false, OPTION_TIMING},
+    {"trace", 0, false, OPTION_TRACE},
+    {"trace-file", 0, true, OPTION_TRACE_FILE},
     {"quiet", 'q', false, OPTION_QUIET},
     {"local", 0, false, OPTION_LOCAL},
     {"host", 0, true, OPTION_HOST},
     {"http-path", 0, true, OPTION_HTTP_PATH},
     {"token-file", 0, true, OPTION_TOKEN_FILE},
+    {"profile", 0, true, OPTION_PROFILE},
     {"log-level", 0, true, OPTION_LOG_LEVEL},
     {"log-file", 0, true, OPTION_LOG_FILE},
+    {"type", 0, true, OPTION_TYPE},
+    {"column", 0, true, OPTION_COLUMN},
+    {"all-catalogs", 0, false, OPTION_ALL_CATALOGS},
+    {"full", 0, false, OPTION_FULL},
+    {"no-history", 0, false, OPTION_NO_HISTORY},
     {"help", 'h', false, OPTION_HELP},
     {"version", 'V', false, OPTION_VERSION},
 };
 
-static const char *const commands[] = {"query", "help", "version"};
+static const struct {
+    const char *name;
+    cli_command command;
+} commands[] = {
+    {"query", CLI_COMMAND_QUERY},       {"shell", CLI_COMMAND_SHELL},
+    {"catalogs", CLI_COMMAND_CATALOGS}, {"schemas", CLI_COMMAND_SCHEMAS},
+    {"tables", CLI_COMMAND_TABLES},     {"columns", CLI_COMMAND_COLUMNS},
+    {"keys", CLI_COMMAND_KEYS},         {"debug", CLI_COMMAND_DEBUG},
+    {"help", CLI_COMMAND_HELP},         {"version", CLI_COMMAND_VERSION},
+};
+
+static cli_command find_command(const char *word) {
+    for (size_t i = 0; i < COUNT_OF(commands); i++) {
+        if (strcmp(word, commands[i].name) == 0) {
+            return commands[i].command;
+        }
+    }
+    return CLI_COMMAND_NONE;
+}
 
 /* ---- values ---- */
 
-static bool parse_format(cli_args *args, const char *value, cli_buf *why) {
-    static const struct {
-        const char *name;
-        cli_format_kind kind;
-    } formats[] = {
-        {"table", CLI_FORMAT_TABLE}, {"csv", CLI_FORMAT_CSV},     {"json", CLI_FORMAT_JSON},
-        {"jsonl", CLI_FORMAT_JSONL}, {"arrow", CLI_FORMAT_ARROW},
-    };
+static const struct {
+    const char *name;
+    cli_format_kind kind;
+} formats[] = {
+    {"table", CLI_FORMAT_TABLE}, {"vertical", CLI_FORMAT_VERTICAL}, {"csv", CLI_FORMAT_CSV},
+    {"json", CLI_FORMAT_JSON},   {"jsonl", CLI_FORMAT_JSONL},       {"arrow", CLI_FORMAT_ARROW},
+};
+
+bool cli_format_parse(const char *name, cli_format_kind *out) {
     for (size_t i = 0; i < COUNT_OF(formats); i++) {
-        if (strcmp(value, formats[i].name) == 0) {
-            args->format = formats[i].kind;
+        if (strcmp(name, formats[i].name) == 0) {
+            *out = formats[i].kind;
             return true;
         }
     }
-    cli_buf_addf(why, "--format is table, csv, json, jsonl or arrow, not '%.40s'", value);
+    return false;
+}
+
+const char *cli_format_name(cli_format_kind kind) {
+    for (size_t i = 0; i < COUNT_OF(formats); i++) {
+        if (formats[i].kind == kind) {
+            return formats[i].name;
+        }
+    }
+    return "auto";
+}
+
+static bool parse_format(cli_args *args, const char *value, cli_buf *why) {
+    if (cli_format_parse(value, &args->format)) {
+        return true;
+    }
+    cli_buf_addf(why, "--format is table, vertical, csv, json, jsonl or arrow, not '%.40s'", value);
     return false;
 }
 
@@ -199,6 +250,12 @@ static bool apply(cli_args *args, option_id id, const char *value, cli_buf *why)
     case OPTION_TIMING:
         args->timing = true;
         return true;
+    case OPTION_TRACE:
+        args->trace = true;
+        return true;
+    case OPTION_TRACE_FILE:
+        args->trace_file = value;
+        return true;
     case OPTION_QUIET:
         args->quiet = true;
         return true;
@@ -214,13 +271,31 @@ static bool apply(cli_args *args, option_id id, const char *value, cli_buf *why)
     case OPTION_TOKEN_FILE:
         args->token_file = value;
         return true;
+    case OPTION_PROFILE:
+        args->profile = value;
+        return true;
     case OPTION_LOG_LEVEL:
         return parse_log_level(args, value, why);
     case OPTION_LOG_FILE:
         args->log_file = value;
         return true;
+    case OPTION_TYPE:
+        args->table_types = value;
+        return true;
+    case OPTION_COLUMN:
+        args->column = value;
+        return true;
+    case OPTION_ALL_CATALOGS:
+        args->all_catalogs = true;
+        return true;
+    case OPTION_FULL:
+        args->full = true;
+        return true;
+    case OPTION_NO_HISTORY:
+        args->no_history = true;
+        return true;
     case OPTION_HELP:
-        args->help_query = args->command == CLI_COMMAND_QUERY;
+        args->help_of = args->command;
         args->command = CLI_COMMAND_HELP;
         return true;
     case OPTION_VERSION:
@@ -319,16 +394,8 @@ static bool is_option(const char *word) {
 }
 
 static bool take_command(cli_args *args, const char *word, cli_buf *why) {
-    if (strcmp(word, "query") == 0) {
-        args->command = CLI_COMMAND_QUERY;
-        return true;
-    }
-    if (strcmp(word, "help") == 0) {
-        args->command = CLI_COMMAND_HELP;
-        return true;
-    }
-    if (strcmp(word, "version") == 0) {
-        args->command = CLI_COMMAND_VERSION;
+    args->command = find_command(word);
+    if (args->command != CLI_COMMAND_NONE) {
         return true;
     }
     if (strpbrk(word, " \t\n") != NULL) {
@@ -337,13 +404,75 @@ static bool take_command(cli_args *args, const char *word, cli_buf *why) {
     }
     cli_buf_addf(why, "unknown command '%.40s'", word);
     for (size_t i = 0; i < COUNT_OF(commands); i++) {
-        if (cli_looks_like(word, commands[i])) {
-            cli_buf_addf(why, ". Did you mean '%s'?", commands[i]);
+        if (cli_looks_like(word, commands[i].name)) {
+            cli_buf_addf(why, ". Did you mean '%s'?", commands[i].name);
             return false;
         }
     }
-    cli_buf_add_str(why, ". Commands: query, help, version");
+    cli_buf_add_str(
+        why, ". Commands: query, shell, catalogs, schemas, tables, columns, keys, debug, help, "
+             "version");
     return false;
+}
+
+/* Options that only some commands know. */
+static bool check_places(const cli_args *args, cli_buf *why) {
+    bool sql = args->command == CLI_COMMAND_QUERY;
+    bool shell = args->command == CLI_COMMAND_SHELL;
+    const struct {
+        const char *name;
+        bool given, known;
+    } places[] = {
+        {"--param", args->param_count > 0, sql},
+        {"--row-limit", args->row_limit != NULL, sql || shell},
+        {"--type", args->table_types != NULL, args->command == CLI_COMMAND_TABLES},
+        {"--column", args->column != NULL, args->command == CLI_COMMAND_COLUMNS},
+        {"--all-catalogs", args->all_catalogs,
+         args->command == CLI_COMMAND_SCHEMAS || args->command == CLI_COMMAND_TABLES ||
+             args->command == CLI_COMMAND_COLUMNS},
+        {"--full", args->full, !sql && !shell && args->command != CLI_COMMAND_DEBUG},
+        {"--no-history", args->no_history, shell},
+        {"--output", args->output != NULL, !shell && args->command != CLI_COMMAND_DEBUG},
+    };
+    for (size_t i = 0; i < COUNT_OF(places); i++) {
+        if (places[i].given && !places[i].known) {
+            cli_buf_addf(why, "%s is no option of this command", places[i].name);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool check_inputs(const cli_args *args, cli_buf *why) {
+    if (args->command == CLI_COMMAND_QUERY) {
+        if (args->input_count == 0) {
+            cli_buf_add_str(why, "there is no SQL: dbk query \"SELECT 1\", or --file q.sql");
+        }
+        return args->input_count > 0;
+    }
+    if (args->command == CLI_COMMAND_DEBUG) {
+        if (args->input_count > 0) {
+            cli_buf_add_str(why, "dbk debug takes no argument");
+        }
+        return args->input_count == 0;
+    }
+    size_t most = args->command == CLI_COMMAND_SHELL ? 0 : 1;
+    for (size_t i = 0; i < args->input_count; i++) {
+        if (args->inputs[i].is_file && args->command != CLI_COMMAND_SHELL) {
+            cli_buf_add_str(why, "--file is no option of this command");
+            return false;
+        }
+        if (!args->inputs[i].is_file && i >= most) {
+            cli_buf_add_str(why, most == 0 ? "dbk shell takes no SQL as an argument: dbk query does"
+                                           : "one name at most: [[CATALOG.]SCHEMA.]PATTERN");
+            return false;
+        }
+    }
+    if (args->command == CLI_COMMAND_KEYS && args->input_count == 0) {
+        cli_buf_add_str(why, "the table is missing: dbk keys [[CATALOG.]SCHEMA.]TABLE");
+        return false;
+    }
+    return true;
 }
 
 static bool check(const cli_args *args, cli_buf *why) {
@@ -351,13 +480,21 @@ static bool check(const cli_args *args, cli_buf *why) {
         cli_buf_add_str(why, "the command is missing: dbk query \"SELECT 1\"");
         return false;
     }
-    if (args->input_count == 0) {
-        cli_buf_add_str(why, "there is no SQL: dbk query \"SELECT 1\", or --file q.sql");
+    if (!check_inputs(args, why) || !check_places(args, why)) {
         return false;
     }
-    if (args->local &&
-        (args->host != NULL || args->http_path != NULL || args->token_file != NULL)) {
-        cli_buf_add_str(why, "--local and --host, --http-path, --token-file exclude each other");
+    if (args->command == CLI_COMMAND_SHELL && args->format == CLI_FORMAT_ARROW) {
+        cli_buf_add_str(why, "the shell does not write arrow: dbk query does");
+        return false;
+    }
+    if (args->local && (args->host != NULL || args->http_path != NULL || args->token_file != NULL ||
+                        args->profile != NULL)) {
+        cli_buf_add_str(
+            why, "--local and --host, --http-path, --token-file, --profile exclude each other");
+        return false;
+    }
+    if (args->profile != NULL && (args->host != NULL || args->token_file != NULL)) {
+        cli_buf_add_str(why, "--profile and --host, --token-file exclude each other");
         return false;
     }
     return true;
@@ -381,7 +518,7 @@ bool cli_args_parse(cli_args *args, int argc, const char *const *argv, cli_buf *
                                 : take_short(args, argc, argv, &i, why);
         } else if (args->command == CLI_COMMAND_NONE) {
             ok = take_command(args, word, why);
-            args->help_query = ok && i + 1 < argc && strcmp(argv[i + 1], "query") == 0;
+            args->help_of = ok && i + 1 < argc ? find_command(argv[i + 1]) : CLI_COMMAND_NONE;
         } else {
             add_input(args, false, word);
         }

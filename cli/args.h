@@ -8,12 +8,20 @@ typedef enum cli_command {
     CLI_COMMAND_NONE,
     CLI_COMMAND_HELP,
     CLI_COMMAND_VERSION,
-    CLI_COMMAND_QUERY
+    CLI_COMMAND_QUERY,
+    CLI_COMMAND_SHELL,
+    CLI_COMMAND_CATALOGS,
+    CLI_COMMAND_SCHEMAS,
+    CLI_COMMAND_TABLES,
+    CLI_COMMAND_COLUMNS,
+    CLI_COMMAND_KEYS,
+    CLI_COMMAND_DEBUG
 } cli_command;
 
 typedef enum cli_format_kind {
     CLI_FORMAT_AUTO, /* table on a terminal, csv otherwise */
     CLI_FORMAT_TABLE,
+    CLI_FORMAT_VERTICAL,
     CLI_FORMAT_CSV,
     CLI_FORMAT_JSON,
     CLI_FORMAT_JSONL,
@@ -38,7 +46,7 @@ typedef struct cli_input {
 
 typedef struct cli_args {
     cli_command command;
-    bool help_query; /* CLI_COMMAND_HELP: about query */
+    cli_command help_of; /* CLI_COMMAND_HELP: about this command; NONE: about all */
     cli_input *inputs;
     size_t input_count;
     cli_param *params;
@@ -53,23 +61,34 @@ typedef struct cli_args {
     bool max_width_given;
     bool no_header;
     bool timing;
+    bool trace;
+    const char *trace_file;
     bool quiet;
     bool local;
     const char *host;
     const char *http_path;
     const char *token_file;
+    const char *profile; /* of ~/.databrickscfg */
     const char *catalog;
     const char *schema;
     const char *log_level;
     const char *log_file;
+    const char *table_types; /* comma-separated; NULL: all */
+    const char *column;      /* a LIKE pattern, or NULL */
+    bool all_catalogs;
+    bool full; /* every column of a catalog call */
+    bool no_history;
 } cli_args;
 
 /* False: *why says what is wrong with the command line. */
 bool cli_args_parse(cli_args *args, int argc, const char *const *argv, cli_buf *why);
 void cli_args_reset(cli_args *args);
 
-/* help.c */
-extern const char cli_help_text[];
-extern const char cli_help_query_text[];
+/* "table", "csv", ... ; false: there is no such format. */
+bool cli_format_parse(const char *name, cli_format_kind *out);
+const char *cli_format_name(cli_format_kind kind);
+
+/* The help page of a command; CLI_COMMAND_NONE: the list of commands. */
+const char *cli_help_page(cli_command command);
 
 #endif

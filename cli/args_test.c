@@ -26,7 +26,7 @@ DBK_TEST(cli_args_refused) {
         const char *why;
     } rows[] = {
         {{"dbk", "qurey", "SELECT 1"}, "Did you mean 'query'?"},
-        {{"dbk", "shell"}, "unknown command 'shell'. Commands:"},
+        {{"dbk", "sheep-farm"}, "unknown command 'sheep-farm'. Commands:"},
         {{"dbk", "SELECT 1"}, "Did you mean: dbk query"},
         {{"dbk", "--quiet"}, "the command is missing"},
         {{"dbk", "query"}, "there is no SQL"},
@@ -36,7 +36,7 @@ DBK_TEST(cli_args_refused) {
         {{"dbk", "query", "--format"}, "--format needs a value"},
         {{"dbk", "query", "-p"}, "-p needs a value"},
         {{"dbk", "query", "--local=1", "x"}, "--local takes no value"},
-        {{"dbk", "query", "--format", "xml", "x"}, "--format is table, csv"},
+        {{"dbk", "query", "--format", "xml", "x"}, "--format is table, vertical, csv"},
         {{"dbk", "query", "--row-limit", "0", "x"}, "--row-limit is a positive integer"},
         {{"dbk", "query", "--row-limit", "-1", "x"}, "--row-limit is a positive integer"},
         {{"dbk", "query", "--row-limit", "9223372036854775808", "x"}, "--row-limit is a"},
@@ -48,6 +48,18 @@ DBK_TEST(cli_args_refused) {
         {{"dbk", "query", "--conf", "=a", "x"}, "--conf is written"},
         {{"dbk", "query", "--local", "--host", "h", "x"}, "exclude each other"},
         {{"dbk", "query", "--log-level", "loud", "x"}, "--log-level is off"},
+        {{"dbk", "shell", "SELECT 1"}, "takes no SQL as an argument"},
+        {{"dbk", "shell", "--format", "arrow"}, "does not write arrow"},
+        {{"dbk", "shell", "-o", "x"}, "--output is no option of this command"},
+        {{"dbk", "keys"}, "the table is missing"},
+        {{"dbk", "tables", "a", "b"}, "one name at most"},
+        {{"dbk", "tables", "-f", "x"}, "--file is no option"},
+        {{"dbk", "tables", "-p", "a=1"}, "--param is no option"},
+        {{"dbk", "columns", "--type", "VIEW"}, "--type is no option"},
+        {{"dbk", "tables", "--column", "x"}, "--column is no option"},
+        {{"dbk", "keys", "t", "--all-catalogs"}, "--all-catalogs is no option"},
+        {{"dbk", "query", "x", "--full"}, "--full is no option"},
+        {{"dbk", "tables", "--no-history"}, "--no-history is no option"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         cli_args args;
@@ -150,17 +162,19 @@ DBK_TEST(cli_args_that_ask_for_help) {
     static const struct {
         const char *words[MOST_WORDS];
         cli_command command;
-        bool about_query;
+        cli_command about;
     } rows[] = {
-        {{"dbk", "--help"}, CLI_COMMAND_HELP, false},
-        {{"dbk", "-h"}, CLI_COMMAND_HELP, false},
-        {{"dbk", "help"}, CLI_COMMAND_HELP, false},
-        {{"dbk", "help", "query"}, CLI_COMMAND_HELP, true},
-        {{"dbk", "query", "--help"}, CLI_COMMAND_HELP, true},
-        {{"dbk", "query", "x", "-qh", "--nonsense"}, CLI_COMMAND_HELP, true},
-        {{"dbk", "--version"}, CLI_COMMAND_VERSION, false},
-        {{"dbk", "version"}, CLI_COMMAND_VERSION, false},
-        {{"dbk", "-V"}, CLI_COMMAND_VERSION, false},
+        {{"dbk", "--help"}, CLI_COMMAND_HELP, CLI_COMMAND_NONE},
+        {{"dbk", "-h"}, CLI_COMMAND_HELP, CLI_COMMAND_NONE},
+        {{"dbk", "help"}, CLI_COMMAND_HELP, CLI_COMMAND_NONE},
+        {{"dbk", "help", "query"}, CLI_COMMAND_HELP, CLI_COMMAND_QUERY},
+        {{"dbk", "query", "--help"}, CLI_COMMAND_HELP, CLI_COMMAND_QUERY},
+        {{"dbk", "query", "x", "-qh", "--nonsense"}, CLI_COMMAND_HELP, CLI_COMMAND_QUERY},
+        {{"dbk", "help", "shell"}, CLI_COMMAND_HELP, CLI_COMMAND_SHELL},
+        {{"dbk", "tables", "-h"}, CLI_COMMAND_HELP, CLI_COMMAND_TABLES},
+        {{"dbk", "--version"}, CLI_COMMAND_VERSION, CLI_COMMAND_NONE},
+        {{"dbk", "version"}, CLI_COMMAND_VERSION, CLI_COMMAND_NONE},
+        {{"dbk", "-V"}, CLI_COMMAND_VERSION, CLI_COMMAND_NONE},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         cli_args args;
@@ -168,7 +182,7 @@ DBK_TEST(cli_args_that_ask_for_help) {
         CHECK_CASE(rows[i].words[1]);
         CHECK(cli_args_parse(&args, count_words(rows[i].words), rows[i].words, &why));
         CHECK_EQ_I64(args.command, rows[i].command);
-        CHECK_EQ_I64(args.help_query, rows[i].about_query);
+        CHECK_EQ_I64(args.help_of, rows[i].about);
         cli_args_reset(&args);
         cli_buf_reset(&why);
     }
@@ -246,4 +260,32 @@ DBK_TEST(cli_fault_block) {
                     "  hint: check the name's spelling and which catalog and schema are current: "
                     "write catalog.schema.table, or use --catalog and --schema\n");
     cli_fault_reset(&fault);
+}
+
+DBK_TEST(cli_fault_points_at_the_place) {
+    static const struct {
+        const char *message, *sql, *want;
+    } rows[] = {
+        {"no (line 2, pos 7)", "SELECT 1\nSELECT FORM t\n",
+         "  line 2: SELECT FORM t\n                 ^\n"},
+        {"a line 1, pos 0 b line 1, pos 2", "ab c", "  line 1: ab c\n            ^\n"},
+        {"at the end (line 1, pos 4)", "ab c", "  line 1: ab c\n              ^\n"},
+        {"(line 3, pos 0)", "a\nb", ""},
+        {"(line 1, pos 9)", "abc", ""},
+        {"(line 0, pos 1)", "abc", ""},
+        {"line 1, position 3", "abc", ""},
+        {"(line 1, pos 0)\n== SQL ==\nabc", "abc", ""},
+        {"line up", "abc", ""},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char text[256] = "";
+        cli_fault fault = fault_of(KernelStatusCode_SqlError, rows[i].message);
+        FILE *to = fmemopen(text, sizeof text, "w");
+        CHECK_CASE(rows[i].message);
+        CHECK(to != NULL);
+        cli_fault_point(&fault, rows[i].sql, strlen(rows[i].sql), to);
+        (void)fclose(to);
+        CHECK_STR(text, rows[i].want);
+        cli_fault_reset(&fault);
+    }
 }

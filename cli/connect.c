@@ -1,6 +1,7 @@
 #include "connect.h"
 
 #include "local.h"
+#include "trace.h"
 #include "watch.h"
 
 #include <errno.h>
@@ -65,6 +66,34 @@ static void missing(cli_fault *fault, const char *what, const char *flag, const 
         cli_strdup("without a workspace, try --local: it finds or starts a local warehouse");
 }
 
+/* As the other tools of Databricks find them; a token goes before them. */
+static const char *client_id(void) {
+    const char *secret = flag_or_environment(NULL, "DATABRICKS_CLIENT_SECRET");
+    return secret != NULL ? flag_or_environment(NULL, "DATABRICKS_CLIENT_ID") : NULL;
+}
+
+static bool find_token(const cli_args *args, cli_target *target, cli_fault *fault) {
+    if (args->token_file != NULL) {
+        return read_token(args->token_file, &target->token, fault);
+    }
+    const char *token = flag_or_environment(NULL, "DATABRICKS_TOKEN");
+    if (token != NULL) {
+        target->token = cli_strdup(token);
+    } else if (client_id() == NULL) {
+        missing(fault, "token", "--token-file", "DATABRICKS_TOKEN");
+    }
+    return token != NULL || client_id() != NULL;
+}
+
+/* What is said on the command line goes before the environment, a host before a profile. */
+static const char *find_profile(const cli_args *args) {
+    bool placed = args->local || args->host != NULL || args->token_file != NULL ||
+                  flag_or_environment(NULL, "DATABRICKS_HOST") != NULL;
+    return placed && args->profile == NULL
+               ? NULL
+               : flag_or_environment(args->profile, "DATABRICKS_CONFIG_PROFILE");
+}
+
 static bool find_target(const cli_args *args, cli_target *target, cli_fault *fault) {
     if (args->local) {
         return cli_local_find(target, args->quiet, fault);
@@ -79,17 +108,8 @@ static bool find_target(const cli_args *args, cli_target *target, cli_fault *fau
         missing(fault, "HTTP path of a warehouse", "--http-path", "DATABRICKS_HTTP_PATH");
         return false;
     }
-    if (args->token_file != NULL) {
-        if (!read_token(args->token_file, &target->token, fault)) {
-            return false;
-        }
-    } else {
-        const char *token = flag_or_environment(NULL, "DATABRICKS_TOKEN");
-        if (token == NULL) {
-            missing(fault, "token", "--token-file", "DATABRICKS_TOKEN");
-            return false;
-        }
-        target->token = cli_strdup(token);
+    if (!find_token(args, target, fault)) {
+        return false;
     }
     size_t len = strlen(host);
     while (len > 0 && host[len - 1] == '/') { /* as copied from a browser */
@@ -124,35 +144,52 @@ static bool set_target(KernelSessionConfig *config, const cli_args *args,
                        const cli_target *target) {
     const char *catalog = flag_or_environment(args->catalog, "DATABRICKS_CATALOG");
     const char *schema = flag_or_environment(args->schema, "DATABRICKS_SCHEMA");
-    if (kernel_session_config_set_http_path(config, target->host, target->http_path) !=
-            KernelStatusCode_Success ||
-        kernel_session_config_set_auth_pat(config, target->token) != KernelStatusCode_Success) {
+    const char *profile = find_profile(args);
+    KernelStatusCode st =
+        profile != NULL
+            ? dbk_session_config_set_profile(config, NULL, profile, args->http_path)
+            : kernel_session_config_set_http_path(config, target->host, target->http_path);
+    if (st == KernelStatusCode_Success && profile == NULL) {
+        st = target->token != NULL ? kernel_session_config_set_auth_pat(config, target->token)
+                                   : kernel_session_config_set_auth_m2m(
+                                         config, client_id(), getenv("DATABRICKS_CLIENT_SECRET"));
+    }
+    if (st != KernelStatusCode_Success) {
         return false;
     }
     return (catalog == NULL && schema == NULL) ||
            dbk_session_config_set_namespace(config, catalog, schema) == KernelStatusCode_Success;
 }
 
-bool cli_connect(const cli_args *args, bool arrow, kernel_session_t **out, cli_fault *fault) {
+bool cli_configure(const cli_args *args, bool arrow, KernelSessionConfig **out, cli_fault *fault) {
     cli_target target = {0};
     KernelSessionConfig *config = NULL;
-    bool ok = find_target(args, &target, fault);
+    bool ok = find_profile(args) != NULL || find_target(args, &target, fault);
     if (ok) {
         ok = kernel_session_config_new(&config) == KernelStatusCode_Success &&
-             set_target(config, args, &target) && set_behaviour(config, args, arrow);
+             set_target(config, args, &target) && set_behaviour(config, args, arrow) &&
+             cli_trace_listen(config, args);
         if (!ok) {
             cli_fault_take(fault, true);
             kernel_session_config_free(config);
-        } else {
-            cli_watch_connecting();
-            ok = kernel_session_open_cancellable(config, out, cli_watch_token()) ==
-                 KernelStatusCode_Success; /* takes config */
-            if (!ok) {
-                cli_fault_take(fault, true);
-            }
-            cli_watch_end();
         }
     }
     cli_target_reset(&target);
+    *out = ok ? config : NULL;
+    return ok;
+}
+
+bool cli_connect(const cli_args *args, bool arrow, kernel_session_t **out, cli_fault *fault) {
+    KernelSessionConfig *config = NULL;
+    bool ok = cli_configure(args, arrow, &config, fault);
+    if (ok) {
+        cli_watch_connecting();
+        ok = kernel_session_open_cancellable(config, out, cli_watch_token()) ==
+             KernelStatusCode_Success; /* takes config */
+        if (!ok) {
+            cli_fault_take(fault, true);
+        }
+        cli_watch_end();
+    }
     return ok;
 }

@@ -10,4 +10,7 @@
 /* arrow: nested values and intervals stay Arrow values instead of text. False with fault set. */
 bool cli_connect(const cli_args *args, bool arrow, kernel_session_t **out, cli_fault *fault);
 
+/* The same up to the configuration, which the caller frees or opens. */
+bool cli_configure(const cli_args *args, bool arrow, KernelSessionConfig **out, cli_fault *fault);
+
 #endif

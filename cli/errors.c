@@ -97,3 +97,51 @@ void cli_fault_print(const cli_fault *fault, const char *where, FILE *to) {
     }
     cli_buf_reset(&facts);
 }
+
+/* ---- the place in the SQL ---- */
+
+/* The last "line N, pos M" of a message; lines count from 1, positions from 0. */
+static bool find_place(const char *message, size_t *line, size_t *pos) {
+    bool found = false;
+    for (const char *at = strstr(message, "line "); at != NULL; at = strstr(at + 1, "line ")) {
+        char *end = NULL;
+        unsigned long first = strtoul(at + 5, &end, 10);
+        if (end != at + 5 && strncmp(end, ", pos ", 6) == 0 && end[6] >= '0' && end[6] <= '9') {
+            *line = first;
+            *pos = strtoul(end + 6, NULL, 10);
+            found = true;
+        }
+    }
+    return found && *line > 0;
+}
+
+void cli_fault_point(const cli_fault *fault, const char *sql, size_t len, FILE *to) {
+    size_t line = 0;
+    size_t pos = 0;
+    const char *end = sql + len;
+    if (fault->message == NULL || strstr(fault->message, "== SQL ==") != NULL ||
+        !find_place(fault->message, &line, &pos)) {
+        return;
+    }
+    for (size_t at = 1; at < line; at++) {
+        const char *newline = memchr(sql, '\n', (size_t)(end - sql));
+        if (newline == NULL) {
+            return; /* the server counts in another text */
+        }
+        sql = newline + 1;
+    }
+    const char *newline = memchr(sql, '\n', (size_t)(end - sql));
+    size_t width = newline == NULL ? (size_t)(end - sql) : (size_t)(newline - sql);
+    if (pos > width) {
+        return;
+    }
+    cli_buf shown = {0};
+    cli_buf_addf(&shown, "  line %zu: ", line);
+    size_t indent = shown.len;
+    indent += cli_show(&shown, sql, pos, 0);
+    (void)cli_show(&shown, sql + pos, width - pos, 0);
+    cli_buf_add_char(&shown, '\n');
+    cli_buf_add_repeat(&shown, " ", indent);
+    (void)fprintf(to, "%s^\n", cli_buf_str(&shown));
+    cli_buf_reset(&shown);
+}

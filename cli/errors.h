@@ -31,6 +31,10 @@ void cli_fault_reset(cli_fault *fault);
 /* The block on `to`: message, facts, hint. where ("statement 2 of 3, line 5") may be NULL. */
 void cli_fault_print(const cli_fault *fault, const char *where, FILE *to);
 
+/* Below the block: the line of sql that the message names ("line 2, pos 7") and a caret under the
+ * place. Nothing when the message names none or shows the SQL itself. */
+void cli_fault_point(const cli_fault *fault, const char *sql, size_t len, FILE *to);
+
 /* One sentence that helps with this fault, or NULL. */
 const char *cli_fault_hint(const cli_fault *fault);
 

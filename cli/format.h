@@ -27,8 +27,14 @@ typedef struct cli_format {
 } cli_format;
 
 extern const cli_format cli_format_table;
+extern const cli_format cli_format_vertical; /* one line per value */
 extern const cli_format cli_format_csv;
 extern const cli_format cli_format_json;  /* one array of objects */
 extern const cli_format cli_format_jsonl; /* one object per line */
+
+/* A cell as a terminal may show it, appended to out and cut to max_width columns (0: never); returns
+ * its width. scratch is reused from cell to cell. */
+size_t cli_cell_show(const cli_columns *columns, size_t column, int64_t row, size_t max_width,
+                     cli_buf *scratch, cli_buf *out);
 
 #endif

@@ -35,12 +35,11 @@ typedef struct table {
     bool fixed;
 } table;
 
-/* The cell as it is shown, appended to out; returns its width. */
-static size_t show_cell(table *t, const cli_columns *columns, size_t column, int64_t row,
-                        size_t max_width, cli_buf *out) {
-    char scratch[CLI_CELL_SCRATCH];
-    cli_cell cell = cli_columns_cell(columns, column, row, scratch);
-    t->nested.len = 0;
+size_t cli_cell_show(const cli_columns *columns, size_t column, int64_t row, size_t max_width,
+                     cli_buf *scratch, cli_buf *out) {
+    char bytes[CLI_CELL_SCRATCH];
+    cli_cell cell = cli_columns_cell(columns, column, row, bytes);
+    scratch->len = 0;
     switch (cell.kind) {
     case CLI_CELL_NULL:
         cli_buf_add_str(out, "NULL");
@@ -56,12 +55,12 @@ static size_t show_cell(table *t, const cli_columns *columns, size_t column, int
     case CLI_CELL_BINARY: {
         /* Two digits per byte: no more than what is shown is converted, plus what shows the cut. */
         size_t len = max_width != 0 && cell.len > max_width ? max_width : cell.len;
-        cli_hex(&t->nested, cell.ptr, len);
-        return cli_show(out, t->nested.ptr, t->nested.len, max_width);
+        cli_hex(scratch, cell.ptr, len);
+        return cli_show(out, scratch->ptr, scratch->len, max_width);
     }
     case CLI_CELL_NESTED:
-        cli_cell_nested(columns, column, row, &t->nested);
-        return cli_show(out, t->nested.ptr, t->nested.len, max_width);
+        cli_cell_nested(columns, column, row, scratch);
+        return cli_show(out, scratch->ptr, scratch->len, max_width);
     }
     return 0;
 }
@@ -220,7 +219,7 @@ static void keep_row(table *t, const cli_columns *columns, int64_t row) {
     t->kept_rows++;
     for (size_t i = 0; i < t->columns; i++) {
         size_t start = t->kept.len;
-        size_t width = show_cell(t, columns, i, row, t->options->max_width, &t->kept);
+        size_t width = cli_cell_show(columns, i, row, t->options->max_width, &t->nested, &t->kept);
         keep(t, t->kept_rows, i, start, width);
     }
 }
@@ -229,7 +228,8 @@ static void add_row(table *t, const cli_columns *columns, int64_t row) {
     bool cut = t->options->max_width != 0 || t->options->screen_width != 0;
     for (size_t i = 0; i < t->columns; i++) {
         t->scratch.len = 0;
-        size_t width = show_cell(t, columns, i, row, cut ? t->width[i] : 0, &t->scratch);
+        size_t width =
+            cli_cell_show(columns, i, row, cut ? t->width[i] : 0, &t->nested, &t->scratch);
         add_padded(t, i, t->scratch.ptr, t->scratch.len, width);
     }
 }

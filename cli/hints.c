@@ -16,6 +16,9 @@ typedef struct hint_row {
 } hint_row;
 
 static const hint_row hint_rows[] = {
+    {KernelStatusCode_Unauthenticated, 0, false, NULL, "client credentials grant",
+     "the login was refused: check DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET, or the "
+     "profile"},
     {KernelStatusCode_Unauthenticated, 0, false, NULL, NULL,
      "the token was not accepted: is it complete, not expired, and of this workspace? It comes "
      "from --token-file or DATABRICKS_TOKEN"},
@@ -39,6 +42,8 @@ static const hint_row hint_rows[] = {
      "TLS failed: is the host right, and does it speak https on this port?"},
     {KernelStatusCode_NetworkError, 0, false, NULL, "TLS",
      "TLS failed: is the host right, and does it speak https on this port?"},
+    {KernelStatusCode_NetworkError, 0, true, NULL, "proxy",
+     "dbk debug shows which proxy is used; hosts that need none go into NO_PROXY"},
     {KernelStatusCode_NetworkError, 0, true, NULL, "connect",
      "nothing answers there: check host and port, the network, VPN and proxy variables; the local "
      "warehouse is --local"},

@@ -1,5 +1,7 @@
 #include "args.h"
+#include "debug.h"
 #include "run.h"
+#include "shell.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -16,12 +18,21 @@ static int run_command(const cli_args *args) {
     switch (args->command) {
     case CLI_COMMAND_NONE:
     case CLI_COMMAND_HELP:
-        return print(args->help_query ? cli_help_query_text : cli_help_text);
+        return print(cli_help_page(args->help_of));
     case CLI_COMMAND_VERSION:
         (void)printf("dbk %s\n", dbk_version());
         return fflush(stdout) != 0 ? CLI_EXIT_BROKEN : CLI_EXIT_OK;
+    case CLI_COMMAND_DEBUG:
+        return cli_debug(args);
+    case CLI_COMMAND_SHELL:
+        return cli_shell(args);
     case CLI_COMMAND_QUERY:
-        return cli_query(args);
+    case CLI_COMMAND_CATALOGS:
+    case CLI_COMMAND_SCHEMAS:
+    case CLI_COMMAND_TABLES:
+    case CLI_COMMAND_COLUMNS:
+    case CLI_COMMAND_KEYS:
+        return cli_run_command(args);
     }
     return CLI_EXIT_USAGE;
 }
@@ -32,7 +43,7 @@ int main(int argc, char **argv) {
     int code = CLI_EXIT_USAGE;
     (void)signal(SIGPIPE, SIG_IGN); /* a reader that leaves is seen in the result of write */
     if (argc < 2) {
-        (void)fputs(cli_help_text, stderr);
+        (void)fputs(cli_help_page(CLI_COMMAND_NONE), stderr);
         return CLI_EXIT_USAGE;
     }
     if (cli_args_parse(&args, argc, (const char *const *)argv, &why)) {

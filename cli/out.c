@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -102,7 +103,11 @@ void cli_out_add_slow(cli_out *out, const char *bytes, size_t len) {
     out->len = len;
 }
 
+/* cli_out_abandon_now comes from the thread of the signals while the main thread may be finishing. */
+static pthread_mutex_t names_lock = PTHREAD_MUTEX_INITIALIZER;
+
 static void release(cli_out *out) {
+    (void)pthread_mutex_lock(&names_lock);
     if (out->path != NULL && out->fd >= 0) {
         (void)close(out->fd);
     }
@@ -110,6 +115,7 @@ static void release(cli_out *out) {
     free(out->path);
     free(out->temp_path);
     *out = (cli_out){.fd = -1};
+    (void)pthread_mutex_unlock(&names_lock);
 }
 
 int cli_out_finish(cli_out *out) {
@@ -140,7 +146,9 @@ void cli_out_abandon(cli_out *out) {
 }
 
 void cli_out_abandon_now(const cli_out *out) {
+    (void)pthread_mutex_lock(&names_lock);
     if (out->temp_path != NULL) {
         (void)unlink(out->temp_path);
     }
+    (void)pthread_mutex_unlock(&names_lock);
 }

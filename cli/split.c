@@ -221,6 +221,41 @@ static bool take_piece(cli_split *split, cli_sql *out) {
     return b.solids > 0;
 }
 
+bool cli_split_next_whole(cli_split *split, cli_sql *out) {
+    cli_split ahead = *split;
+    while (ahead.at < ahead.end) {
+        bool has_sql = take_piece(&ahead, out);
+        if (ahead.at[-1] != ';' || (has_sql && out->ptr + out->len == ahead.end)) {
+            return false; /* the text ended, not the statement */
+        }
+        *split = ahead;
+        if (has_sql) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool cli_split_is_open(const char *text, size_t len) {
+    const char *end = text + len;
+    token t = {TOKEN_SPACE, text, 0};
+    for (const char *p = text; p < end; p += t.len) {
+        t = next_token(p, end);
+    }
+    if (t.kind == TOKEN_COMMENT) {
+        return t.ptr[0] == '/' && (t.len < 4 || memcmp(end - 2, "*/", 2) != 0);
+    }
+    if (t.kind != TOKEN_QUOTED) {
+        return false;
+    }
+    cli_buf longer = {0}; /* one character more belongs to the quote when it is open */
+    cli_buf_add(&longer, t.ptr, t.len);
+    cli_buf_add_char(&longer, ' ');
+    bool open = next_token(longer.ptr, longer.ptr + longer.len).len == longer.len;
+    cli_buf_reset(&longer);
+    return open;
+}
+
 bool cli_split_next(cli_split *split, cli_sql *out) {
     while (split->at < split->end) {
         if (take_piece(split, out)) {

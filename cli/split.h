@@ -26,6 +26,11 @@ cli_split cli_split_start(const char *text, size_t len);
  * Pieces of white space and comments alone are left out. */
 bool cli_split_next(cli_split *split, cli_sql *out);
 
+/* The same, but only statements that end in a semicolon: text that is still being typed. */
+bool cli_split_next_whole(cli_split *split, cli_sql *out);
+/* Does text end inside a quote or a block comment? */
+bool cli_split_is_open(const char *text, size_t len);
+
 /* The first word of a statement in upper case, comments and brackets before it skipped; "" when there
  * is none or it is longer than the space. */
 void cli_sql_first_word(const char *sql, size_t len, char word[16]);

@@ -7,9 +7,12 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "dbkernel.h"
 
 enum {
     DRAW_EVERY_MS = 100,
@@ -23,20 +26,26 @@ static struct {
     const cli_out *out;
     sigset_t signals;
     kernel_cancel_token_t *token;
-    atomic_int got;       /* the first signal */
+    atomic_int got;       /* the first signal since cli_watch_again */
+    atomic_int repeats;   /* signals behind it */
     atomic_bool stopping; /* the next wake-up is cli_watch_stop's */
+    atomic_bool idle;     /* at the prompt of the shell: signals go to prompt_fd */
+    int prompt_fd;        /* eventfd; -1: there is no prompt, the second signal ends dbk */
 
     /* What is on the screen and what it shows. The lock is never held across network calls. */
     pthread_mutex_t lock;
     kernel_statement_t *stmt;
     bool connecting;
-    bool drawn;
+    uintptr_t shown_statement; /* the number of the statement that a signal means */
+    atomic_bool drawn;         /* read without the lock when the program ends at once */
     uint64_t since_ms;
 
     /* The canceller is freed only while nobody cancels: held during the request. */
     pthread_mutex_t cancel_lock;
     kernel_statement_canceller_t *canceller;
-} watch = {.lock = PTHREAD_MUTEX_INITIALIZER, .cancel_lock = PTHREAD_MUTEX_INITIALIZER};
+    uintptr_t statement; /* counts them: a late helper must not cancel the next one */
+} watch = {
+    .lock = PTHREAD_MUTEX_INITIALIZER, .cancel_lock = PTHREAD_MUTEX_INITIALIZER, .prompt_fd = -1};
 
 static uint64_t now_ms(void) {
     struct timespec now;
@@ -78,10 +87,9 @@ static void draw(void) {
 /* ---- signals ---- */
 
 /* On its own thread: the request may take long, and the next signal must be heard meanwhile. */
-static void *cancel_statement(void *unused) {
-    (void)unused;
+static void *cancel_statement(void *statement) {
     (void)pthread_mutex_lock(&watch.cancel_lock);
-    if (watch.canceller != NULL) {
+    if (watch.canceller != NULL && (uintptr_t)statement == watch.statement) {
         (void)kernel_statement_canceller_cancel(watch.canceller, NULL);
     }
     (void)pthread_mutex_unlock(&watch.cancel_lock);
@@ -90,11 +98,15 @@ static void *cancel_statement(void *unused) {
 
 static void first_signal(int signal_number) {
     pthread_t helper;
+    (void)pthread_mutex_lock(&watch.lock);
+    uintptr_t statement = watch.shown_statement;
     atomic_store(&watch.got, signal_number);
-    if (pthread_create(&helper, NULL, cancel_statement, NULL) == 0) {
+    (void)kernel_cancel_token_cancel(watch.token);
+    (void)pthread_mutex_unlock(&watch.lock);
+    /* the number travels as the argument: nothing is pointed to */
+    if (pthread_create(&helper, NULL, cancel_statement, (void *)statement) == 0) {
         (void)pthread_detach(helper);
     }
-    (void)kernel_cancel_token_cancel(watch.token);
 }
 
 __attribute__((noreturn)) static void second_signal(int signal_number) {
@@ -105,21 +117,50 @@ __attribute__((noreturn)) static void second_signal(int signal_number) {
     _exit(128 + signal_number);
 }
 
+static void tell_prompt(void) {
+    const uint64_t one = 1;
+    (void)!write(watch.prompt_fd, &one, sizeof one);
+}
+
+/* In the shell: impatient fingers do not end it, a third Ctrl-C does. */
+static void repeated_signal(int signal_number) {
+    static const char told[] = "\r\033[Kcancelling; Ctrl-C once more leaves dbk\n";
+    bool patient = watch.prompt_fd >= 0 && signal_number == SIGINT;
+    if (!patient || atomic_fetch_add(&watch.repeats, 1) > 0) {
+        second_signal(signal_number);
+    }
+    (void)!write(STDERR_FILENO, told, sizeof told - 1);
+}
+
+static void take_signal(int signal_number) {
+    if (signal_number == SIGWINCH || signal_number == SIGUSR2) {
+        if (atomic_load(&watch.idle) && signal_number == SIGWINCH) {
+            tell_prompt();
+        }
+    } else if (atomic_load(&watch.idle)) {
+        atomic_store(&watch.got, signal_number);
+        tell_prompt();
+    } else if (atomic_load(&watch.got) != 0) {
+        repeated_signal(signal_number);
+    } else {
+        first_signal(signal_number);
+    }
+}
+
 static void *watch_thread(void *unused) {
     const struct timespec pause = {.tv_sec = 0, .tv_nsec = DRAW_EVERY_MS * 1000000L};
     (void)unused;
     for (;;) {
-        int got = watch.progress ? sigtimedwait(&watch.signals, NULL, &pause)
-                                 : sigwaitinfo(&watch.signals, NULL);
+        bool draws = watch.progress && !atomic_load(&watch.idle);
+        int got =
+            draws ? sigtimedwait(&watch.signals, NULL, &pause) : sigwaitinfo(&watch.signals, NULL);
         if (atomic_load(&watch.stopping)) {
             return NULL;
         }
-        if (got > 0 && atomic_load(&watch.got) != 0) {
-            second_signal(got);
-        } else if (got > 0) {
-            first_signal(got);
+        if (got > 0) {
+            take_signal(got);
         }
-        if (watch.progress) {
+        if (draws) {
             draw();
         }
     }
@@ -139,7 +180,10 @@ void cli_watch_start(const cli_out *out, bool progress) {
             (void)sigaddset(&watch.signals, wanted[i]);
         }
     }
-    (void)sigaddset(&watch.signals, SIGUSR2); /* cli_watch_stop */
+    (void)sigaddset(&watch.signals, SIGUSR2); /* wakes the thread */
+    if (watch.prompt_fd >= 0) {
+        (void)sigaddset(&watch.signals, SIGWINCH);
+    }
     (void)pthread_sigmask(SIG_BLOCK, &watch.signals, NULL);
     (void)kernel_cancel_token_new(&watch.token);
     watch.running = pthread_create(&watch.thread, NULL, watch_thread, NULL) == 0;
@@ -167,6 +211,55 @@ kernel_cancel_token_t *cli_watch_token(void) {
     return watch.token;
 }
 
+static bool signalled(void *unused) {
+    (void)unused;
+    return cli_watch_signal() != 0;
+}
+
+void cli_watch_interruptible(bool on) {
+    dbk_set_wait_hook(on ? signalled : NULL, NULL);
+}
+
+/* ---- the shell's prompt ---- */
+
+void cli_watch_prompt(void) {
+    watch.prompt_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
+int cli_watch_fd(void) {
+    return watch.prompt_fd;
+}
+
+void cli_watch_idle(bool on) {
+    atomic_store(&watch.idle, on);
+    if (watch.running) {
+        (void)pthread_kill(watch.thread, SIGUSR2); /* it waits in another way now */
+    }
+}
+
+int cli_watch_again(void) {
+    kernel_cancel_token_t *fresh = NULL;
+    uint64_t told = 0;
+    int got = atomic_load(&watch.got);
+    if (got != SIGINT) { /* the others end the shell: they stay */
+        return got;
+    }
+    (void)kernel_cancel_token_new(&fresh);
+    (void)pthread_mutex_lock(&watch.lock);
+    kernel_cancel_token_t *fired = watch.token;
+    watch.token = fresh;
+    atomic_store(&watch.repeats, 0);
+    atomic_store(&watch.got, 0);
+    (void)pthread_mutex_unlock(&watch.lock);
+    (void)kernel_cancel_token_free(fired);
+    (void)!read(watch.prompt_fd, &told, sizeof told);
+    return got;
+}
+
+void cli_watch_output(const cli_out *out) {
+    watch.out = out;
+}
+
 static void set_shown(kernel_statement_t *stmt, bool connecting) {
     (void)pthread_mutex_lock(&watch.lock);
     clear_locked();
@@ -179,7 +272,11 @@ static void set_shown(kernel_statement_t *stmt, bool connecting) {
 static void set_canceller(kernel_statement_canceller_t *canceller) {
     (void)pthread_mutex_lock(&watch.cancel_lock);
     watch.canceller = canceller;
+    uintptr_t statement = ++watch.statement;
     (void)pthread_mutex_unlock(&watch.cancel_lock);
+    (void)pthread_mutex_lock(&watch.lock);
+    watch.shown_statement = statement;
+    (void)pthread_mutex_unlock(&watch.lock);
 }
 
 void cli_watch_connecting(void) {
@@ -190,7 +287,7 @@ void cli_watch_begin(kernel_statement_t *stmt, kernel_statement_canceller_t *can
     set_canceller(canceller);
     set_shown(stmt, false);
     if (cli_watch_signal() != 0) { /* it came between two statements */
-        (void)cancel_statement(NULL);
+        (void)cancel_statement((void *)watch.statement);
     }
 }
 

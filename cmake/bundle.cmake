@@ -28,11 +28,32 @@ endif()
 # What a binding links: add_dependencies(... databricks_sql_kernel_bundled) makes it first.
 set(DBK_BUNDLED_ARCHIVE "${DBK_ARTIFACT_DIR}/libdatabricks_sql_kernel.a")
 
+# dbk_old_glibc(target [dl]): a shared library of the bundled variant loads from glibc 2.28 on
+# (tools/bundle/old_glibc.c). libpthread and libdl are where an older glibc has those functions; in a newer
+# one they are empty. The archive needs nothing of this: it takes what it is linked with.
+function(dbk_old_glibc target)
+  if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|aarch64)$")
+    return()
+  endif()
+  foreach(name pthread ${ARGN})
+    find_library(DBK_OLD_${name} NAMES lib${name}.so.0 lib${name}.so.2
+                 PATHS "/lib/${CMAKE_LIBRARY_ARCHITECTURE}")
+    mark_as_advanced(DBK_OLD_${name})
+    if(NOT DBK_OLD_${name}) # not glibc
+      return()
+    endif()
+    target_link_options(${target} PRIVATE
+        "LINKER:--push-state,--no-as-needed,${DBK_OLD_${name}},--pop-state")
+  endforeach()
+  target_sources(${target} PRIVATE "${PROJECT_SOURCE_DIR}/tools/bundle/old_glibc.c")
+endfunction()
+
 # dbk_bundle(): called by dbk_library once both libraries are there.
 function(dbk_bundle)
   # The version script already keeps every symbol but ours inside; the dynamic linker must not even ask.
   target_link_options(databricks_sql_kernel PRIVATE
       LINKER:--exclude-libs,ALL LINKER:-Bsymbolic LINKER:--gc-sections)
+  dbk_old_glibc(databricks_sql_kernel)
   set_target_properties(databricks_sql_kernel_static PROPERTIES
       ARCHIVE_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/objects")
   set(script "${PROJECT_SOURCE_DIR}/tools/bundle/archive.sh")

@@ -94,7 +94,7 @@ function(dbk_room)
     set_target_properties(${test} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/unit")
     add_test(NAME unit.${ROOM_NAME} COMMAND ${test}
              WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
-    dbk_test_properties(unit.${ROOM_NAME} 120)
+    dbk_test_properties(unit.${ROOM_NAME} 300) # seconds when alone; minutes beside other builds
   endif()
 
   foreach(source IN LISTS ROOM_FUZZ)

@@ -184,13 +184,15 @@ KERNEL_API KernelStatusCode kernel_session_config_set_u2m_token_cache_config(
 /* ---- Session configuration: behaviour --------------------------------------------------------- */
 
 /* A session configuration sent to the server as it is; later values of a key win. The key
- * cloudfetch_max_chunks_in_memory is applied here and not sent. */
+ * cloudfetch_max_chunks_in_memory is applied here and not sent; so are those that begin with databricks.telemetry.
+ * (as kernel_session_config_set_client_conf has them; a bad value is ignored with a warning). */
 KERNEL_API KernelStatusCode kernel_session_config_set_session_conf(KernelSessionConfig *config,
                                                                    const char *key,
                                                                    const char *value);
 /* An option of this library: cloudfetch_enabled, complex_types_as_json, intervals_as_string ("true",
  * "false"); cloudfetch_link_prefetch_window, cloudfetch_max_chunks_in_memory,
- * inline_max_chunks_in_memory (positive integers). Anything else is InvalidArgument. */
+ * inline_max_chunks_in_memory (positive integers); databricks.telemetry.mode ("off", "on", "auto") and the other
+ * keys of docs/telemetry.md, which win over the setters for telemetry. Anything else is InvalidArgument. */
 KERNEL_API KernelStatusCode kernel_session_config_set_client_conf(KernelSessionConfig *config,
                                                                   const char *key,
                                                                   const char *value);
@@ -202,7 +204,8 @@ KERNEL_API KernelStatusCode kernel_session_config_set_custom_header(KernelSessio
 /* Milliseconds for one HTTP request from start to last byte; 0: 120,000. */
 KERNEL_API KernelStatusCode kernel_session_config_set_request_timeout(KernelSessionConfig *config,
                                                                       uint64_t request_timeout_ms);
-/* Idle connections kept per host; 0: the default. */
+/* Idle connections that stay open on each network thread (one for the workspace, up to four for
+ * downloads); 0: 100. Sessions of a process share the threads: the one whose request began last says. */
 KERNEL_API KernelStatusCode kernel_session_config_set_max_connections(KernelSessionConfig *config,
                                                                       size_t max_connections);
 /* false: results come inline only. Default true. */
@@ -331,7 +334,9 @@ KERNEL_API KernelStatusCode kernel_statement_close(kernel_statement_t *stmt);
 KERNEL_API KernelStatusCode kernel_statement_canceller_new(kernel_statement_t *stmt,
                                                            kernel_statement_canceller_t **out);
 /* Cancels on the server. *dispatched (may be NULL): a server statement was known and told. Before
- * that the wish is kept and carried out as soon as the id is known. */
+ * that the wish is kept and carried out as soon as the id is known. The statement then ends as the server tells;
+ * one that still runs a second after the server accepted the cancel ends as Cancelled. Blocks until the server has answered; not
+ * for statements of an embedded loop (dbkernel_async.h), whose thread sends it. */
 KERNEL_API KernelStatusCode
 kernel_statement_canceller_cancel(kernel_statement_canceller_t *canceller, bool *dispatched);
 KERNEL_API KernelStatusCode

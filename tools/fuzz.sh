@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs every libFuzzer program of build/cmake/fuzz, as many at once as there are cores, each for
-# FUZZ_SECONDS (30), or less when FUZZ_BUDGET (seconds for all together) would be exceeded.
+# FUZZ_SECONDS (30), or less when FUZZ_BUDGET (seconds for all together) would be exceeded. FUZZ_SEED
+# repeats a run: CI gives one, so that it fails only for what a commit changed.
 # The committed corpus fuzz/corpus/<target>/ is where a target starts; what it finds is kept in
 # build/fuzz/<target>/, a crash in build/fuzz/crashes/.
 set -euo pipefail
@@ -28,6 +29,7 @@ run_one() {
     local name=$1 log=build/fuzz/$1.log
     local args=(-max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1
         -artifact_prefix="build/fuzz/crashes/$name-")
+    [ -n "${FUZZ_SEED:-}" ] && args+=(-seed="$FUZZ_SEED")
     [ -f "fuzz/dict/$name.dict" ] && args+=(-dict="fuzz/dict/$name.dict")
     mkdir -p "build/fuzz/$name"
     local corpora=("build/fuzz/$name")

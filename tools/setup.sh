@@ -18,10 +18,7 @@ build | run | test | check) ;;
     ;;
 esac
 
-wheel_lists=(tools/requirements-dev.txt)
-if [ -f warehouse/pyproject.toml ]; then
-    wheel_lists+=(warehouse/pyproject.toml)
-fi
+wheel_lists=(tools/requirements-dev.txt warehouse/requirements.txt)
 
 # ---- Was this done before? ----
 stamp=build/.setup-$level
@@ -58,6 +55,11 @@ find_python() {
     return 1
 }
 
+has_python_headers() {
+    "$(find_python)" -c 'import pathlib, sys, sysconfig
+sys.exit(not pathlib.Path(sysconfig.get_path("include"), "Python.h").exists())'
+}
+
 missing=()
 need() { # need PACKAGE[,PACKAGE] PROBE...
     local packages=$1
@@ -79,9 +81,19 @@ probe_packages() {
     need liblz4-dev has_module liblz4
     need libzstd-dev has_module libzstd
     need libjansson-dev has_module jansson
+    need libedit-dev has_module libedit
     need libcmocka-dev has_module cmocka
+    need unixodbc-dev has_header sqlucode.h
     if [ "$level" != build ]; then
         need python3,python3-venv find_python
+    fi
+    if [ "$level" = test ] || [ "$level" = check ]; then
+        need python3-dev has_python_headers
+        need libglib2.0-dev has_module glib-2.0
+        need libev-dev has_header ev.h
+        need unixodbc has isql
+        need odbcinst has odbcinst
+        need iodbc,libiodbc2 has iodbctest
     fi
     if [ "$level" = check ]; then
         need clang has clang
@@ -133,6 +145,16 @@ if [ ${#missing[@]} -gt 0 ]; then
     fi
 fi
 
+# ---- A browser, for the tests of the warehouse's page: they are skipped, with this reason, without one ----
+has_browser() { has chromium || has chromium-browser || has google-chrome; }
+if [ "$level" = test ] || [ "$level" = check ]; then
+    if ! has_browser && has apt-get && [ "$(id -u)" -eq 0 ]; then
+        missing=(chromium fonts-dejavu-core)
+        (install_packages) || true
+    fi
+    has_browser || say "no Chromium: the tests of the warehouse's page in a browser will be skipped"
+fi
+
 # ---- Python packages ----
 if [ "$level" != build ]; then
     python=$(find_python)
@@ -140,27 +162,13 @@ if [ "$level" != build ]; then
         say "making the Python environment .venv with $("$python" --version)"
         "$python" -m venv --clear .venv
     fi
-    requirements=()
-    if [ -f warehouse/pyproject.toml ]; then
-        # The list is installed, not the package: the warehouse runs from the repository's root.
-        .venv/bin/python - >build/requirements-warehouse.txt <<'PYTHON'
-import tomllib
-
-with open("warehouse/pyproject.toml", "rb") as file:
-    for line in tomllib.load(file)["project"].get("dependencies", []):
-        print(line)
-PYTHON
-        requirements+=(-r build/requirements-warehouse.txt)
-    fi
+    # The list is installed, not the package: the warehouse runs from the repository's root.
+    lists=(warehouse/requirements.txt)
     if [ "$level" != run ]; then
-        requirements+=(-r tools/requirements-dev.txt)
+        lists+=(tools/requirements-dev.txt)
     fi
-    if [ ${#requirements[@]} -gt 0 ]; then
-        say "installing into .venv: $(sed -e 's/#.*//' -e '/^ *$/d' "${requirements[@]//-r/}" \
-            2>/dev/null | tr '\n' ' ')"
-        .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
-            "${requirements[@]}" </dev/null
-    fi
+    say "installing into .venv: $(sed -e 's/#.*//' -e '/^ *$/d' "${lists[@]}" | tr '\n' ' ')"
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input "${lists[@]/#/-r}" </dev/null
 fi
 
 for lower in build run test check; do # what is enough for this level is enough for those before it

@@ -27,5 +27,5 @@ esac
 ctest --preset "$preset" --parallel "$(nproc)" --no-tests=error
 
 if [ -n "$(find "$folder" -name 'test_*.py' -print -quit 2>/dev/null)" ]; then
-    .venv/bin/python -m pytest -q "$folder"
+    .venv/bin/python -m pytest -q -n "$(nproc)" "$folder"
 fi

@@ -24,7 +24,9 @@ from warehouse.identity.workspaces import Workspaces
 from warehouse.ids import Ids
 from warehouse.journal import Effects, Journal, redact_headers
 from warehouse.net.listener import Listener
-from warehouse.routes import admin, compute, files, oidc, sql, telemetry
+from warehouse.page.history import History
+from warehouse.routes import admin, compute, files, oidc, page, sql, telemetry
+from warehouse.routes.visitors import admit
 from warehouse.sessions import Sessions
 from warehouse.statements import Statements
 from warehouse.storage import Links, Storage
@@ -33,7 +35,7 @@ from warehouse.web import error_response
 log = logging.getLogger("warehouse.http")
 
 # The groups of the API origin; the busiest first, because routes are tried in order.
-GROUPS = (sql, files, telemetry, compute, oidc, admin)
+GROUPS = (sql, files, telemetry, compute, oidc, admin, page)
 # Paths that need a token; everything else of the API origin is public or checks for itself.
 _PROTECTED = ("/api/", "/telemetry-ext")
 
@@ -56,7 +58,8 @@ class Warehouse:
         self.compute = compute.Compute()
         self.telemetry = telemetry.Telemetry()
         self.sessions = Sessions(clock, ids)
-        self.statements = Statements(config, engine, clock, ids)
+        self.history = History()
+        self.statements = Statements(config, engine, clock, ids, self.history)
         self.links = Links(ids.secret(), config, clock)
         self.volumes = engine.volumes
         self.volumes.links = self.links
@@ -116,9 +119,12 @@ class App:
             return
         warehouse, path = self._warehouse, scope["path"]
         is_api = scope["extensions"]["lw.origin"] == "api"
+        if is_api and page.is_page(path):  # people who look on leave no trace and keep nothing awake
+            await self._api(scope, receive, send)
+            return
         warehouse.last_request = warehouse.clock.now()
         if path.startswith("/_lw/") and is_api:
-            await self._api(scope, receive, send)
+            await (self._not_admitted(scope) or self._api)(scope, receive, send)
             return
         entry = self._open_entry(scope, "api" if is_api else "storage")
 
@@ -138,7 +144,20 @@ class App:
             await handler(scope, receive, watched_send)
         finally:
             warehouse.in_flight -= 1
+            warehouse.journal.close(entry)
+            warehouse.history.ended(entry)
             warehouse.last_request = warehouse.clock.now()
+
+    def _not_admitted(self, scope) -> Response | None:
+        """The 403 of somebody else's request to the administration."""
+        config = self._warehouse.config
+        if config.open_admin:
+            return None
+        try:
+            admit(Request(scope), config)
+        except ApiError as error:
+            return error_response(error.status, error.error_code, error.message, error.headers)
+        return None
 
     def _refusal(self, scope, path: str) -> Response | None:
         """The redirect to the login page or the 401 of a request that may not come in."""
@@ -168,5 +187,6 @@ class App:
         )
         if scope["scheme"] == "https":
             entry["tls"] = connection.tls_facts()
+        self._warehouse.history.opened(entry)
         scope["extensions"]["lw.journal"] = entry
         return entry

@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from warehouse.dialect.types import SparkType
 from warehouse.errors import SqlError
@@ -24,7 +25,10 @@ class ColumnDef:
     type: SparkType
     nullable: bool = True
     comment: str | None = None
-    default: str | None = None
+    default: str | None = None  # as it was written
+    engine_default: str | None = None  # for DuckDB
+    identity: str = ""  # "ALWAYS" or "BY DEFAULT": numbered by a sequence of the engine
+    generated: str | None = None  # GENERATED ALWAYS AS: the expression as it was written
 
 
 @dataclass
@@ -48,12 +52,16 @@ class Table:
     primary_key: tuple[str, list[str]] | None = None  # constraint name, columns
     foreign_keys: list[ForeignKey] = field(default_factory=list)
     properties: dict[str, str] = field(default_factory=dict)
+    checks: dict[str, str] = field(default_factory=dict)  # name: condition
+    history: list[Any] = field(default_factory=list)  # numbers and versions, see versions.py
+    statistics: Any = None  # of the last ANALYZE
     loader: Callable[[], None] | None = None  # fills a sample table when it is first touched
-    temporary: bool = False
+    temporary: bool = False  # of one session
+    loaded_files: set[str] = field(default_factory=set)  # by COPY INTO
 
     @property
     def full_name(self) -> str:
-        return f"{self.catalog}.{self.schema}.{self.name}"
+        return self.name if self.temporary else f"{self.catalog}.{self.schema}.{self.name}"
 
     def physical(self) -> tuple[str, str, str]:
         return physical_catalog(self.catalog), self.schema, self.name
@@ -70,6 +78,7 @@ class Schema:
     comment: str | None = None
     volumes: dict[str, str | None] = field(default_factory=dict)  # name: comment
     tables: dict[str, Table] = field(default_factory=dict)
+    functions: dict[str, Any] = field(default_factory=dict)  # lower name: SQL function
 
 
 def physical_catalog(name: str) -> str:

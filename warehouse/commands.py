@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from warehouse import show, staging, variables
+from warehouse import annotations, describe, immediate, routines, show, staging, statistics, variables
 from warehouse.catalog import INFORMATION_SCHEMA, catalog_not_found, schema_not_found
 from warehouse.dialect import types as T
 from warehouse.dialect.lexer import STRING, Cursor
 from warehouse.dialect.queries import Binder, parse
-from warehouse.engine.base import CancelToken, Outcome, Parameter
+from warehouse.engine import copy_into
+from warehouse.engine.base import CancelToken, Engine, Outcome, Parameter
 from warehouse.errors import ApiError, SqlError
 from warehouse.sessions import KNOWN_CONFS, Session, canonical_conf, check_conf, zone_for_engine
 
@@ -26,6 +27,8 @@ _NO_OPERATION = (
     ("OPTIMIZE",), ("ANALYZE",), ("GRANT",), ("REVOKE",), ("COMMENT", "ON"), ("REFRESH",), ("CACHE",),
     ("UNCACHE",), ("CLEAR", "CACHE"), ("VACUUM",), ("MSCK",), ("FSCK",),
 )  # fmt: skip
+_REFUSED = ("RESTORE", "UNDROP", "REORG", "LOAD", "CALL", "CONVERT", "SYNC")
+_FOREIGN = ("ATTACH", "DETACH", "PRAGMA", "INSTALL", "EXPORT", "IMPORT", "CHECKPOINT", "EXECUTE")  # DuckDB's own
 _PROTECTED_CATALOGS = {"main", "system", "samples"}
 
 
@@ -36,15 +39,41 @@ def run(
     if at.accept("SHOW"):
         return show.outcome(show.show(engine, session, at))
     if at.accept("DESCRIBE") or at.accept("DESC"):
-        return show.outcome(show.describe(engine, session, at, parameters, cancel))
+        return show.outcome(describe.describe(engine, session, at, parameters, cancel))
+    if at.accept("ANALYZE"):
+        return statistics.analyze(engine, session, at, cancel)
+    outcome = annotations.run(engine, session, at)
+    if outcome is not None:
+        return outcome
     if at.accept("SET", "VAR") or at.accept("SET", "VARIABLE"):
         return variables.assign(engine, session, at, cancel)
     if at.accept("DECLARE"):
         return variables.declare(engine, session, at, cancel)
     if at.accept("DROP", "TEMPORARY", "VARIABLE"):
         return variables.drop(session, at)
+    if at.word() in ("CREATE", "DROP"):
+        outcome = routines.run(engine, session, at)
+        if outcome is not None:
+            return outcome
     if at.accept("EXPLAIN"):
         return _explain(engine, session, at, parameters, cancel)
+    outcome = shared(engine, session, at)
+    if outcome is not None:
+        return outcome
+    if at.accept("COPY", "INTO"):
+        loader = copy_into.DuckLoader(engine, session, at.sql, cancel)
+        return copy_into.run(loader, engine.copy_lock, engine, session, at, cancel)
+    if at.accept("EXECUTE", "IMMEDIATE"):
+        return immediate.run(engine, session, at, cancel)
+    if at.word() in _REFUSED:
+        raise SqlError("UNSUPPORTED_FEATURE", f"The local warehouse has no {at.word()}: {at.sql[:200]}", "0A000")
+    if at.word() in _FOREIGN:
+        raise at.error()
+    return None
+
+
+def shared(engine: Engine, session: Session, at: Cursor) -> Outcome | None:
+    """The commands that mean the same on every engine: configuration, catalogs, volumes, no-ops."""
     if at.accept("SET"):
         return _set(session, at)
     if at.accept("RESET"):
@@ -59,24 +88,7 @@ def run(
         if at.accept(*words):
             log.info("accepted without effect: %s", at.sql[:200])
             return Outcome(has_rows=False)
-    if at.word() in staging.WORDS:
-        return staging.run(engine, session, at)
-    if at.word() == "COPY":
-        raise SqlError("UNSUPPORTED_FEATURE", "The local warehouse does not support COPY", "0A000")
-    if at.word() in (
-        "ATTACH",
-        "DETACH",
-        "PRAGMA",
-        "INSTALL",
-        "LOAD",
-        "EXPORT",
-        "IMPORT",
-        "CHECKPOINT",
-        "CALL",
-        "EXECUTE",
-    ):
-        raise at.error()  # DuckDB's own commands are not Databricks SQL
-    return None
+    return staging.run(engine, session, at) if at.word() in staging.WORDS else None
 
 
 def _explain(
@@ -204,7 +216,7 @@ def _reset(session: Session, at: Cursor) -> Outcome:
 
 
 # -- USE ------------------------------------------------------------------------------------------
-def _use(engine: "DuckEngine", session: Session, at: Cursor) -> Outcome:
+def _use(engine: Engine, session: Session, at: Cursor) -> Outcome:
     if at.accept("CATALOG") or at.accept("SET", "CATALOG"):
         token = at.peek()
         name = at.string() if token is not None and token.kind == STRING else at.name()
@@ -221,7 +233,7 @@ def _use(engine: "DuckEngine", session: Session, at: Cursor) -> Outcome:
     return _enter(engine, session, catalog, schema)
 
 
-def _enter(engine: "DuckEngine", session: Session, catalog: str, schema: str) -> Outcome:
+def _enter(engine: Engine, session: Session, catalog: str, schema: str) -> Outcome:
     if not engine.catalogs.has_catalog(catalog):
         raise catalog_not_found(catalog)
     if schema.lower() != INFORMATION_SCHEMA and engine.catalogs.find_schema(catalog, schema) is None:
@@ -231,7 +243,7 @@ def _enter(engine: "DuckEngine", session: Session, catalog: str, schema: str) ->
 
 
 # -- catalogs and schemas -------------------------------------------------------------------------
-def _container(engine: "DuckEngine", session: Session, at: Cursor) -> Outcome | None:
+def _container(engine: Engine, session: Session, at: Cursor) -> Outcome | None:
     start = at.at
     create = at.next().upper() == "CREATE"
     if at.accept("EXTERNAL", "VOLUME") or at.accept("VOLUME"):
@@ -263,7 +275,7 @@ def _comment(at: Cursor) -> str | None:
     return None
 
 
-def _create_catalog(engine: "DuckEngine", parts: list[str], tolerate: bool, at: Cursor) -> None:
+def _create_catalog(engine: Engine, parts: list[str], tolerate: bool, at: Cursor) -> None:
     name = parts[-1]
     if engine.catalogs.has_catalog(name):
         if tolerate:
@@ -272,7 +284,7 @@ def _create_catalog(engine: "DuckEngine", parts: list[str], tolerate: bool, at: 
     engine.create_catalog(name, _comment(at) or "")
 
 
-def _drop_catalog(engine: "DuckEngine", parts: list[str], tolerate: bool, at: Cursor) -> None:
+def _drop_catalog(engine: Engine, parts: list[str], tolerate: bool, at: Cursor) -> None:
     name = parts[-1]
     if not engine.catalogs.has_catalog(name):
         if tolerate:
@@ -290,7 +302,7 @@ def _drop_catalog(engine: "DuckEngine", parts: list[str], tolerate: bool, at: Cu
     engine.drop_catalog(name)
 
 
-def _create_schema(engine: "DuckEngine", catalog: str, schema: str, tolerate: bool, at: Cursor) -> None:
+def _create_schema(engine: Engine, catalog: str, schema: str, tolerate: bool, at: Cursor) -> None:
     if not engine.catalogs.has_catalog(catalog):
         raise catalog_not_found(catalog)
     if engine.catalogs.find_schema(catalog, schema) is not None or schema.lower() == INFORMATION_SCHEMA:
@@ -305,7 +317,7 @@ def _create_schema(engine: "DuckEngine", catalog: str, schema: str, tolerate: bo
     engine.create_schema(catalog, schema, _comment(at))
 
 
-def _drop_schema(engine: "DuckEngine", session: Session, catalog: str, schema: str, tolerate: bool, at: Cursor) -> None:
+def _drop_schema(engine: Engine, session: Session, catalog: str, schema: str, tolerate: bool, at: Cursor) -> None:
     found = engine.catalogs.find_schema(catalog, schema)
     if found is None:
         if tolerate:
@@ -316,7 +328,7 @@ def _drop_schema(engine: "DuckEngine", session: Session, catalog: str, schema: s
     cascade = at.accept("CASCADE")
     at.accept("RESTRICT")
     at.end()
-    if found.tables and not cascade:
+    if engine.catalogs.tables(catalog, schema) and not cascade:
         raise SqlError(
             "SCHEMA_NOT_EMPTY",
             f"Cannot drop a schema `{schema}` because it contains objects. Use DROP SCHEMA ... CASCADE to drop the "

@@ -5,13 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 MIB = 1024 * 1024
+HTTP_PATH = "/sql/1.0/warehouses/local"
 
 
 @dataclass
 class Config:
+    engine: str = "duckdb"  # or "spark"
+    spark_remote: str = ""  # sc://host:port; empty: a local Spark is started
+    spark_confs: tuple[str, ...] = ()  # KEY=VALUE for the local one
     host: str = "127.0.0.1"
     port: int = 0
     storage_port: int = 0
+    open_admin: bool = False  # /_lw/ for every machine, not only this one
     link_host: str = ""  # in storage links, instead of ``host``
     port_file: str | None = None
     inline_max_bytes: int = 5 * MIB  # real threshold unknown: spec local-warehouse 2.3, 6
@@ -23,7 +28,8 @@ class Config:
     require_link_headers: bool = False
     read_ahead_chunks: int = 4
     cache_bytes: int = 256 * MIB  # encoded chunks kept in memory; the rest is spooled to disk
-    count_deadline_s: float = 0.25  # how long an exact total may delay the first answer
+    count_deadline_s: float = 0.25  # how long a count(*) for the totals may take; else the whole result is computed first
+    complete_max_bytes: int = 2048 * MIB  # computed for the totals; larger results succeed with a manifest without them
     token: str | None = None  # None: any non-empty token is good
     issued_tokens_only: bool = False  # only tokens of our own token endpoint (and ``token``)
     user: str = "local"
@@ -36,6 +42,7 @@ class Config:
     tls_min: str = "1.2"
     tls_max: str = "1.3"
     tls_client_cert: bool = False
+    http2: bool = False  # offered where there is TLS
     tls_names: tuple[str, ...] = ()
     proxy_port: int | None = None
     mitm_port: int | None = None
@@ -44,6 +51,7 @@ class Config:
     profiles: dict[str, str] = field(default_factory=dict)  # more warehouse ids with a behaviour
     faults: tuple[str, ...] = ()  # rules that are there from the start and stay
     log_level: str = "warning"
+    request_timeout_s: float = 60.0  # for the head of a request, and for each pause in its body
     idle_exit_s: float = 0.0
     exit_with_parent: bool = False
     seed: int | None = None

@@ -13,6 +13,10 @@ from warehouse.dialect.types import SparkType
 _S, _I = T.STRING, T.INT
 Shape = list[tuple[str, SparkType]]
 
+_TABLE: Shape = [("table_catalog", _S), ("table_schema", _S), ("table_name", _S)]
+_TAGGED: Shape = [("catalog_name", _S), ("schema_name", _S)]
+_TAG: Shape = [("tag_name", _S), ("tag_value", _S)]
+
 VIEWS: dict[str, Shape] = {
     "catalogs": [("catalog_name", _S), ("catalog_owner", _S), ("comment", _S)],
     "schemata": [("catalog_name", _S), ("schema_name", _S), ("schema_owner", _S), ("comment", _S)],
@@ -58,6 +62,29 @@ VIEWS: dict[str, Shape] = {
         ("unique_constraint_catalog", _S), ("unique_constraint_schema", _S), ("unique_constraint_name", _S),
         ("match_option", _S), ("update_rule", _S), ("delete_rule", _S),
     ],
+    "check_constraints": [
+        ("constraint_catalog", _S), ("constraint_schema", _S), ("constraint_name", _S), ("check_clause", _S),
+    ],
+    "constraint_column_usage": [
+        ("table_catalog", _S), ("table_schema", _S), ("table_name", _S), ("column_name", _S),
+        ("constraint_catalog", _S), ("constraint_schema", _S), ("constraint_name", _S),
+    ],
+    "constraint_table_usage": [
+        ("table_catalog", _S), ("table_schema", _S), ("table_name", _S), ("constraint_catalog", _S),
+        ("constraint_schema", _S), ("constraint_name", _S),
+    ],
+    "volumes": [
+        ("volume_catalog", _S), ("volume_schema", _S), ("volume_name", _S), ("volume_type", _S), ("volume_owner", _S),
+        ("comment", _S),
+    ],
+    "table_privileges": [
+        ("grantor", _S), ("grantee", _S), *_TABLE, ("privilege_type", _S), ("is_grantable", _S), ("inherited_from", _S),
+    ],
+    # Always empty: there are no tags, masks and filters here, and tools ask before they do without.
+    "table_tags": [*_TAGGED, ("table_name", _S), *_TAG],
+    "column_tags": [*_TAGGED, ("table_name", _S), ("column_name", _S), *_TAG],
+    "column_masks": [*_TABLE, ("column_name", _S), ("mask_name", _S), ("using_columns", _S)],
+    "row_filters": [*_TABLE, ("filter_name", _S), ("target_columns", _S)],
 }  # fmt: skip
 
 
@@ -115,6 +142,13 @@ def _tables(catalogs: Catalogs, names: list[str]):
         yield t.catalog, t.schema, t.name, kind, writable, "PRESERVE", "local", t.comment, source
 
 
+def _privileges(catalogs: Catalogs, names: list[str]):
+    """Everybody may do everything here."""
+    for t in all_tables(catalogs, names):
+        for privilege in ("SELECT", "MODIFY") if t.kind == "TABLE" else ("SELECT",):
+            yield "local", "account users", t.catalog, t.schema, t.name, privilege, "NO", "NONE"
+
+
 def _columns(catalogs: Catalogs, names: list[str]):
     for t in all_tables(catalogs, names):
         for position, c in enumerate(t.columns):
@@ -124,7 +158,7 @@ def _columns(catalogs: Catalogs, names: list[str]):
             yield (
                 t.catalog, t.schema, t.name, c.name, position, c.default, "YES" if c.nullable else "NO",
                 k.simple(), _DATA_TYPES.get(k.kind, k.kind), length, length, precision, radix, scale, None,
-                k.interval or None, "NO", c.comment,
+                k.interval or None, "YES" if c.identity else "NO", c.comment,
             )  # fmt: skip
 
 
@@ -147,14 +181,65 @@ def _views(catalogs: Catalogs, names: list[str]):
             yield t.catalog, t.schema, t.name, t.view_sql, "NONE", "NO"
 
 
-def _nothing(catalogs: Catalogs, names: list[str]):
+def _functions(catalogs: Catalogs, names: list[str]):
+    for catalog in names:
+        for schema in catalogs.schemas(catalog):
+            yield from ((catalog, schema.name, name, schema.functions[name]) for name in sorted(schema.functions))
+
+
+def _routines(catalogs: Catalogs, names: list[str]):
+    for catalog, schema, name, routine in _functions(catalogs, names):
+        place = (catalog, schema, name)
+        returns = routine.returns.simple().upper() if routine.returns is not None else None
+        yield (*place, *place, "FUNCTION", returns, "SQL", routine.body, None)
+
+
+def _parameters(catalogs: Catalogs, names: list[str]):
+    for catalog, schema, name, routine in _functions(catalogs, names):
+        for at, (parameter, kind, _) in enumerate(routine.parameters):
+            precision, scale, _ = _precision(kind)
+            length = kind.length if kind.kind in ("CHAR", "VARCHAR") else None
+            yield (catalog, schema, name, at, "IN", "NO", parameter, kind.simple().upper(), length, length, precision, scale, None)
+
+
+def _volumes(catalogs: Catalogs, names: list[str]):
+    for catalog in names:
+        for schema in catalogs.schemas(catalog):
+            for name in sorted(schema.volumes):
+                yield catalog, schema.name, name, "MANAGED", "local", schema.volumes[name]
+
+
+def _checks(catalogs: Catalogs, names: list[str]):
+    for t in all_tables(catalogs, names):
+        yield from ((t.catalog, t.schema, name, text) for name, text in t.checks.items())
+
+
+def _none(catalogs: Catalogs, names: list[str]):
     return ()
+
+
+def _used_columns(catalogs: Catalogs, names: list[str]):
+    for table, columns, constraint in _used(catalogs, names):
+        yield from ((*table, column, *constraint) for column in columns)
+
+
+def _used_tables(catalogs: Catalogs, names: list[str]):
+    yield from ((*table, *constraint) for table, _, constraint in _used(catalogs, names))
+
+
+def _used(catalogs: Catalogs, names: list[str]):
+    """Which table and columns a constraint needs: a foreign key those of its parent."""
+    for t in all_tables(catalogs, names):
+        if t.primary_key is not None:
+            yield (t.catalog, t.schema, t.name), t.primary_key[1], (t.catalog, t.schema, t.primary_key[0])
+        for f in t.foreign_keys:
+            yield f.parent, f.parent_columns, (t.catalog, t.schema, f.name)
 
 
 def _constraints(catalogs: Catalogs, names: list[str]):
     for t in all_tables(catalogs, names):
         keys = [(t.primary_key[0], "PRIMARY KEY")] if t.primary_key else []
-        keys += [(f.name, "FOREIGN KEY") for f in t.foreign_keys]
+        keys += [(f.name, "FOREIGN KEY") for f in t.foreign_keys] + [(name, "CHECK") for name in t.checks]
         for name, kind in keys:
             yield (t.catalog, t.schema, name, t.catalog, t.schema, t.name, kind, "NO", "NO", "NO", None)
 
@@ -178,6 +263,8 @@ def _references(catalogs: Catalogs, names: list[str]):
 
 _ROWS: dict[str, Callable] = {
     "catalogs": _catalogs, "schemata": _schemata, "tables": _tables, "columns": _columns, "views": _views,
-    "routines": _nothing, "parameters": _nothing, "table_constraints": _constraints,
-    "key_column_usage": _key_columns, "referential_constraints": _references,
+    "routines": _routines, "parameters": _parameters, "check_constraints": _checks, "volumes": _volumes,
+    "constraint_column_usage": _used_columns, "constraint_table_usage": _used_tables, "table_constraints": _constraints,
+    "key_column_usage": _key_columns, "referential_constraints": _references, "table_tags": _none, "column_tags": _none,
+    "column_masks": _none, "row_filters": _none, "table_privileges": _privileges,
 }  # fmt: skip

@@ -30,15 +30,32 @@ def redact_headers(raw: list[tuple[bytes, bytes]]) -> list[list[str]]:
 class Journal:
     def __init__(self, limit: int, now: Callable[[], float] = time.time) -> None:
         self._now = now
+        self._start = time.monotonic()
         self._entries: deque[dict[str, Any]] = deque(maxlen=limit)
         self._seq = 0
 
     def open(self, **fields: Any) -> dict[str, Any]:
-        """Adds an entry; the caller fills in ``status`` and ``bytes`` while it answers."""
+        """Adds an entry; the caller fills in ``status`` and ``bytes`` while it answers, then closes it."""
         self._seq += 1
-        entry: dict[str, Any] = {"seq": self._seq, "time": self._now(), **fields, "status": None, "bytes": 0}
+        entry: dict[str, Any] = {
+            "seq": self._seq,
+            "time": self._now(),
+            "started_s": self.uptime_s(),
+            **fields,
+            "status": None,
+            "bytes": 0,
+            "duration_s": None,
+        }
         self._entries.append(entry)
         return entry
+
+    def close(self, entry: dict[str, Any]) -> None:
+        """The whole answer was handed to the connection, or never will be."""
+        entry["duration_s"] = self.uptime_s() - entry["started_s"]
+
+    def uptime_s(self) -> float:
+        """Seconds since the start: unlike ``time`` it follows no moved clock."""
+        return time.monotonic() - self._start
 
     def since(self, seq: int) -> dict[str, Any]:
         return {"last_seq": self._seq, "entries": [e for e in self._entries if e["seq"] > seq]}

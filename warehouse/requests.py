@@ -59,7 +59,7 @@ def cancel_on_timeout(body: dict[str, Any]) -> bool:
 
 def execute_request(body: dict[str, Any], background: Hints | None = None) -> Request:
     """``background``: hints that hold where the statement's own comment says nothing."""
-    sql = text_field(body, "statement")
+    sql = text_field(body, "statement", required=True)
     hints = parse_hints(sql)
     if background is not None:
         hints = merged(hints, background)
@@ -102,7 +102,7 @@ def _parameters(given: Any) -> list[Parameter]:
     if given is None:
         return []
     if not isinstance(given, list) or len(given) > MAX_PARAMETERS:
-        raise bad_request("parameters must be a list")
+        raise bad_request(f"parameters must be a list of at most {MAX_PARAMETERS}")
     found = []
     for position, entry in enumerate(given, start=1):
         if not isinstance(entry, dict):

@@ -234,6 +234,11 @@ class ResultStream:
         return self._store.get(self.owner, index)
 
     @property
+    def bytes_out(self) -> int:
+        """The size of the chunks made so far, as they are sent."""
+        return self._bytes_out
+
+    @property
     def rows_per_chunk(self) -> int:
         return self._rows_per_chunk
 

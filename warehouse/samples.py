@@ -165,6 +165,42 @@ _NESTED = (
 )
 
 
+# One fact table of the decision-support benchmark, as large as the drivers' own tests read of it.
+_SALES_ROWS = 1_000_000
+_SALES_KEYS = ("sold_date", "sold_time", "item", "customer", "cdemo", "hdemo", "addr", "store", "promo")
+_SALES_PRICES = ("wholesale_cost", "list_price", "sales_price", "ext_discount_amt", "ext_sales_price", "ext_wholesale_cost",
+                 "ext_list_price", "ext_tax", "coupon_amt", "net_paid", "net_paid_inc_tax", "net_profit")  # fmt: skip
+_STORE_SALES = (
+    ", ".join(
+        [*(f"ss_{name}_sk INT" for name in _SALES_KEYS), "ss_ticket_number BIGINT", "ss_quantity INT",
+         *(f"ss_{name} DECIMAL(7,2)" for name in _SALES_PRICES)]
+    ),
+    "SELECT "
+    + ", ".join(
+        [*(f"CASE WHEN {h(60 + at, 25)} = 0 AND {at} <> 2 THEN NULL ELSE {h(80 + at, 100_000)} + 1 END"
+           for at in range(len(_SALES_KEYS))),
+         "i // 12 + 1", f"{h(100, 100)} + 1", *(_money(110 + at, -100 if "profit" in name else 0, 900)
+                                             for at, name in enumerate(_SALES_PRICES))]
+    )
+    + f" FROM range({_SALES_ROWS}) t(i)",
+)  # fmt: skip
+
+# For runs that look at the client: much of one kind of data, at once.
+_BENCH_ROWS = 1_000_000
+_BENCH = {
+    "narrow": ("id BIGINT", "SELECT i"),
+    "wide": (
+        ", ".join(f"u{at} STRING" for at in range(10)),
+        "SELECT " + ", ".join(f"md5(CAST(i * 10 + {at} AS VARCHAR))" for at in range(10)),
+    ),
+    "strings": ("short STRING, long STRING", f"SELECT {_words(130)}, repeat({_words(133)} || ' ', CAST({h(136, 8)} AS INTEGER))"),
+    "decimals": (
+        "a DECIMAL(10,2), b DECIMAL(20,4), c DECIMAL(38,10)",
+        f"SELECT {_money(140, 0, 100_000)}, CAST({h(141, 10**15)} AS DECIMAL(20,4)), CAST({h(142, 10**17)} AS DECIMAL(38,10)) / 7",
+    ),
+}
+
+
 def _edge_rows() -> str:
     def row(number: int, *values: str) -> str:
         return ", ".join([str(number), *values])
@@ -205,12 +241,27 @@ _EDGE = (
 
 
 # -- installation -----------------------------------------------------------------------------------
+# What a workspace knows of itself: here there is never a row in it.
+_SYSTEM = {
+    ("billing", "usage"): "account_id STRING, workspace_id STRING, record_id STRING, sku_name STRING, cloud STRING, "
+    "usage_start_time TIMESTAMP, usage_end_time TIMESTAMP, usage_date DATE, custom_tags MAP<STRING, STRING>, usage_unit STRING, "
+    "usage_quantity DECIMAL(38,18), usage_type STRING",
+    ("query", "history"): "account_id STRING, workspace_id STRING, statement_id STRING, session_id STRING, execution_status STRING, "
+    "executed_by STRING, statement_text STRING, statement_type STRING, error_message STRING, client_application STRING, "
+    "client_driver STRING, total_duration_ms BIGINT, start_time TIMESTAMP, end_time TIMESTAMP, produced_rows BIGINT",
+}  # fmt: skip
+
+
 def install(engine: "DuckEngine") -> None:
     """Registers all sample tables; rows are made on first touch."""
     for catalog, schema in (
-        ("samples", "nyctaxi"), ("samples", "tpch"), ("lw", "types"), ("main", "adbc_testing"),
+        ("samples", "nyctaxi"), ("samples", "tpch"), ("lw", "types"), ("lw", "bench"), ("main", "adbc_testing"),
+        ("main", "tpcds_sf100_delta"), ("system", "billing"), ("system", "query"),
     ):  # fmt: skip
         engine.create_schema(catalog, schema)
+    engine.catalogs.schema("main", "adbc_testing").volumes["e2etests"] = None
+    for (schema, name), columns in _SYSTEM.items():
+        _add(engine, "system", schema, name, columns, f"SELECT {', '.join(['NULL'] * len(_split_columns(columns)))} WHERE FALSE")
     _add(engine, "samples", "nyctaxi", "trips", *_TRIPS)
     for name, (columns, generator) in TPCH.items():
         _add(engine, "samples", "tpch", name, columns, generator)
@@ -218,6 +269,9 @@ def install(engine: "DuckEngine") -> None:
     _add(engine, "lw", "types", "nested", *_NESTED)
     _add(engine, "lw", "types", "nulls", _ALL_COLUMNS, _null_rows())
     _add(engine, "lw", "types", "edge", *_EDGE)
+    _add(engine, "main", "tpcds_sf100_delta", "store_sales", *_STORE_SALES)
+    for name, (columns, query) in _BENCH.items():
+        _add(engine, "lw", "bench", name, columns, f"{query} FROM range({_BENCH_ROWS}) t(i)")
 
 
 def _null_rows() -> str:

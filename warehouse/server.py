@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import json
 import logging
 import os
 import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ import uvicorn
 
 from warehouse.app import App, Warehouse
 from warehouse.clock import Clock
-from warehouse.config import Config
+from warehouse.config import HTTP_PATH, Config
 from warehouse.engine.base import Engine
 from warehouse.ids import Ids
 from warehouse.journal import Effects
@@ -28,8 +28,10 @@ from warehouse.net.protocol import WarehouseProtocol
 if TYPE_CHECKING:
     from warehouse.net.certs import Folder
 
-HTTP_PATH = "/sql/1.0/warehouses/local"
 EXIT_USAGE = 2
+# Some 20 frames of the SQL parser for each level that a statement is nested: room for a few hundred levels.
+RECURSION_MAX = 8_000
+STACK_BYTES = 64 << 20  # of each worker; only what is used is taken
 
 
 class Ports:
@@ -101,7 +103,9 @@ class _Server(uvicorn.Server):
     """uvicorn's life cycle over our own listeners, and our signal rule: the first SIGINT or SIGTERM
     stops, whatever clients do."""
 
-    def __init__(self, app: App, make_listeners: Callable, on_ready: Callable[[], None]) -> None:
+    def __init__(
+        self, app: App, make_listeners: Callable, on_ready: Callable[[], None], request_timeout_s: float
+    ) -> None:
         options = {"loop": "none", "lifespan": "off", "ws": "none", "access_log": False, "log_config": None}
         super().__init__(
             uvicorn.Config(
@@ -115,23 +119,27 @@ class _Server(uvicorn.Server):
         )
         self._make_listeners = make_listeners
         self._on_ready = on_ready
+        self._request_timeout_s = request_timeout_s
 
     def handle_exit(self, sig: int, frame) -> None:
+        self.stop()
+
+    def stop(self) -> None:
         self.should_exit = True
         self.force_exit = True  # do not wait for clients that keep a connection or a download open
 
     async def startup(self, sockets=None) -> None:
         await self.lifespan.startup()
 
-        def protocol_of(origin: str) -> Callable[[], WarehouseProtocol]:
+        def protocol_of(origin: str, http2: bool) -> Callable[[], asyncio.BaseProtocol]:
             def make() -> WarehouseProtocol:
                 protocol = WarehouseProtocol(
                     config=self.config, server_state=self.server_state, app_state=self.lifespan.state
                 )
-                protocol.origin = origin
+                protocol.origin, protocol.patience_s = origin, self._request_timeout_s
                 return protocol
 
-            return make
+            return _either(make, self.config.loaded_app, origin, self._request_timeout_s) if http2 else make
 
         self.servers = self._make_listeners(protocol_of)
         for listener in self.servers:
@@ -140,16 +148,25 @@ class _Server(uvicorn.Server):
         self._on_ready()
 
 
+def _either(http1: Callable, app: Callable, origin: str, patience_s: float) -> Callable[[], asyncio.BaseProtocol]:
+    """HTTP/2 or HTTP/1.1, as each client wishes."""
+    from warehouse.net.http2 import ByAlpn, Http2Protocol
+
+    return lambda: ByAlpn(lambda: Http2Protocol(app, origin, patience_s), http1)
+
+
 def _listeners(config: Config, ports: Ports, warehouse: Warehouse, protocol_of: Callable) -> list[Listener]:
     tls = None
     if config.tls:
         from warehouse.net.tls import Tls
 
-        tls = Tls(ports.folder, config.tls_cert, config.tls_min, config.tls_max, config.tls_client_cert)
+        protocols = ("h2", "http/1.1") if config.http2 else ("http/1.1",)
+        tls = Tls(ports.folder, config.tls_cert, config.tls_min, config.tls_max, config.tls_client_cert, protocols)
     shared = {"faults": warehouse.faults, "journal": warehouse.journal}
     origins = {
         origin: Listener(
-            origin, ports.places[origin], protocol_of(origin), tls=tls if origin in config.tls else None, **shared
+            origin, ports.places[origin], protocol_of(origin, config.http2 and origin in config.tls),
+            tls=tls if origin in config.tls else None, **shared
         )  # fmt: skip
         for origin in ("api", "storage")
     }
@@ -182,23 +199,16 @@ def _write_port_file(config: Config, content: dict[str, Any]) -> None:
     os.replace(name, path)
 
 
-def die_with_parent() -> int:
-    """Asks Linux for SIGTERM when the parent thread ends; elsewhere the watcher below notices."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGTERM)
-    return os.getppid()
-
-
-async def _watch(server: uvicorn.Server, warehouse: Warehouse, parent: int) -> None:
+async def _watch(server: _Server, warehouse: Warehouse, parent: int) -> None:
     config = warehouse.config
     while not server.should_exit:
         await asyncio.sleep(0.25)
         warehouse.statements.forget_old()
         if config.exit_with_parent and os.getppid() != parent:
-            server.should_exit = True
+            server.stop()
         idle_s = warehouse.clock.now() - warehouse.last_request
         if config.idle_exit_s and idle_s >= config.idle_exit_s and warehouse.is_idle():
-            server.should_exit = True
+            server.stop()
 
 
 async def _serve(config: Config, ports: Ports, engine: Engine, effects: Effects, parent: int) -> None:
@@ -210,7 +220,10 @@ async def _serve(config: Config, ports: Ports, engine: Engine, effects: Effects,
         token = config.token or "local"
         print(f"dbkernel local warehouse: {config.url}  http_path {HTTP_PATH}  token {token}", flush=True)
 
-    server = _Server(App(warehouse), lambda protocol_of: _listeners(config, ports, warehouse, protocol_of), ready)
+    def listeners(protocol_of: Callable) -> list[Listener]:
+        return _listeners(config, ports, warehouse, protocol_of)
+
+    server = _Server(App(warehouse), listeners, ready, config.request_timeout_s)
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signum, server.handle_exit, signum, None)
@@ -230,6 +243,8 @@ def run(config: Config, ports: Ports, engine: Engine, effects: Effects, parent: 
         loop_run = uvloop.run
     except ImportError:
         loop_run = asyncio.run
+    sys.setrecursionlimit(RECURSION_MAX)
+    threading.stack_size(STACK_BYTES)
     code = 0
     try:
         loop_run(_serve(config, ports, engine, effects, parent))

@@ -108,7 +108,8 @@ class Session:
     org: str = ""  # the workspace it belongs to
     transaction: Any = None  # the engine's, while one is open
     variables: dict[str, Any] = field(default_factory=dict)  # lower name -> typed value
-    temp_views: dict[str, Any] = field(default_factory=dict)  # lower name -> catalog entry
+    temp_functions: dict[str, Any] = field(default_factory=dict)  # lower name -> SQL function
+    temporary: dict[str, Any] = field(default_factory=dict)  # lower name -> catalog entry
 
     def conf(self, name: str) -> str:
         key = canonical_conf(name)

@@ -1,23 +1,18 @@
-"""SHOW and DESCRIBE: the forms that clients send (spec metadata 3) and those that people type."""
+"""SHOW: the forms that clients send (spec metadata 3) and those that people type."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from warehouse import infoschema
-from warehouse.catalog import INFORMATION_SCHEMA, Catalogs, Table, table_not_found
+from warehouse.catalog import INFORMATION_SCHEMA, Catalogs, ColumnDef, Table, table_not_found
 from warehouse.dialect import types as T
 from warehouse.dialect.lexer import Cursor
-from warehouse.dialect.queries import Binder, parse
 from warehouse.dialect.types import SparkType
-from warehouse.engine.base import CancelToken, Outcome, Parameter
+from warehouse.engine.base import Engine, Outcome, rows_outcome
 from warehouse.errors import SqlError
 from warehouse.sessions import Session
-
-if TYPE_CHECKING:
-    from warehouse.engine.duck import DuckEngine
 
 Rows = tuple[list[tuple[str, SparkType]], list[tuple]]
 
@@ -43,12 +38,12 @@ def pattern(text: str) -> re.Pattern:
 _ALL = pattern("*")
 
 
-def show(engine: "DuckEngine", session: Session, cursor: Cursor) -> Rows:
+def show(engine: Engine, session: Session, cursor: Cursor) -> Rows:
     return _Show(engine, session, cursor).run()
 
 
 class _Show:
-    def __init__(self, engine: "DuckEngine", session: Session, cursor: Cursor) -> None:
+    def __init__(self, engine: Engine, session: Session, cursor: Cursor) -> None:
         self.catalogs: Catalogs = engine.catalogs
         self.session = session
         self.at = cursor
@@ -76,6 +71,12 @@ class _Show:
             return self._volumes()
         if at.accept("PROCEDURES"):
             return self._functions()
+        if at.accept("TABLE", "EXTENDED"):
+            return self._tables_extended()
+        if at.accept("PARTITIONS"):
+            return self._partitions()
+        if at.accept("GRANTS") or at.accept("GRANT"):
+            return self._grants()
         if at.accept("TBLPROPERTIES"):
             return self._properties()
         if at.accept("CREATE", "TABLE"):
@@ -166,7 +167,7 @@ class _Show:
         like = self._like()
         self.at.end()
         rows = [(schema, t.name, False) for t in self._tables_of(catalog, schema) if like.match(t.name)]
-        rows += [("", n, True) for n in sorted(self.session.temp_views) if like.match(n)]
+        rows += [("", n, True) for n in sorted(self.session.temporary) if like.match(n)]
         return [("database", T.STRING), ("tableName", T.STRING), ("isTemporary", T.BOOLEAN)], rows
 
     def _volumes(self) -> Rows:
@@ -183,7 +184,7 @@ class _Show:
         self.at.end()
         found = [t for t in self._tables_of(catalog, schema) if t.kind == "VIEW" and like.match(t.name)]
         rows = [(schema, t.name, False, False) for t in found]
-        rows += [("", n, True, False) for n in sorted(self.session.temp_views) if like.match(n)]
+        rows += [("", n, True, False) for n in sorted(self.session.temporary) if like.match(n)]
         names = [
             ("namespace", T.STRING),
             ("viewName", T.STRING),
@@ -205,7 +206,8 @@ class _Show:
                     size, digits, radix = column_size(c.type)
                     rows.append(
                         (c.name, t.catalog, t.schema, t.name, c.type.sql(), size, digits, radix,
-                         "true" if c.nullable else "false", c.comment or "", position, "false", "false")
+                         "true" if c.nullable else "false", c.comment or "", position, "true" if c.identity else "false",
+                         "true" if c.generated else "false")
                     )  # fmt: skip
         names = [
             ("col_name", T.STRING), ("catalogName", T.STRING), ("namespace", T.STRING), ("tableName", T.STRING),
@@ -273,15 +275,46 @@ class _Show:
     def _functions(self) -> Rows:
         catalogs = self._in_catalogs()
         if catalogs is not None:
-            self._like("SCHEMA"), self._like()
+            schema, function = self._like("SCHEMA"), self._like()
             self.at.end()
             names = ["functionName", "functionType", "specificName", "catalogName", "namespace", "remarks"]
-            return [(n, T.STRING) for n in names], []
-        if self.at.accept("IN") or self.at.accept("FROM"):
-            self.at.qualified_name()
-        self._like()
+            rows = [
+                (name, "SCALAR", name, s.catalog, s.name, "")
+                for catalog in catalogs
+                for s in self.catalogs.schemas(catalog)
+                if schema.match(s.name)
+                for name in sorted(s.functions)
+                if function.match(name)
+            ]
+            return [(n, T.STRING) for n in names], rows
+        catalog, schema = self._schema_argument()
+        like = self._like()
         self.at.end()
-        return [("function", T.STRING)], []
+        found = self.catalogs.find_schema(catalog, schema)
+        full = [f"{catalog}.{schema}.{name}" for name in (found.functions if found else ()) if like.match(name)]
+        own = [name for name in self.session.temp_functions if like.match(name)]
+        return [("function", T.STRING)], [(name,) for name in sorted([*full, *own])]
+
+    def _tables_extended(self) -> Rows:
+        catalog, schema = self._schema_argument()
+        self.at.expect("LIKE")
+        like = pattern(self.at.string())
+        self.at.end()
+        names = [("database", T.STRING), ("tableName", T.STRING), ("isTemporary", T.BOOLEAN), ("information", T.STRING)]
+        found = [t for t in self._tables_of(catalog, schema) if like.match(t.name)]
+        return names, [(schema, t.name, False, _information(t)) for t in found]
+
+    def _partitions(self) -> Rows:
+        table = find(self.catalogs, self.session, self.at.qualified_name())
+        raise SqlError(
+            "INVALID_PARTITION_OPERATION.PARTITION_SCHEMA_IS_EMPTY", f"Table {table.full_name} is not partitioned", "42601"
+        )
+
+    def _grants(self) -> Rows:
+        """Nobody is granted anything here, and everybody may do everything."""
+        while not self.at.done():
+            self.at.next()
+        return [(n, T.STRING) for n in ("principal", "actionType", "objectType", "objectKey")], []
 
     def _properties(self) -> Rows:
         table = find(self.catalogs, self.session, self.at.qualified_name())
@@ -299,9 +332,14 @@ class _Show:
         if table.kind == "VIEW":
             text = f"CREATE VIEW {table.full_name} AS {table.view_sql}"
         else:
-            body = ",\n  ".join(f"{c.name} {c.type.sql()}{'' if c.nullable else ' NOT NULL'}" for c in table.columns)
+            body = ",\n  ".join(_declared(c) for c in table.columns)
             text = f"CREATE TABLE {table.full_name} (\n  {body})\nUSING delta\n"
         return [("createtab_stmt", T.STRING)], [(text,)]
+
+
+def _declared(column: ColumnDef) -> str:
+    generated = f" GENERATED ALWAYS AS ({column.generated})" if column.generated is not None else ""
+    return f"{column.name} {column.type.sql()}{'' if column.nullable else ' NOT NULL'}{generated}"
 
 
 # -- sizes (spec metadata 5.1, C# column: what the SEA driver family computes) ----------------------
@@ -324,9 +362,19 @@ def column_size(kind: SparkType) -> tuple[int, int, int | None]:
     return _SIZES.get(kind.kind, 0), _DECIMAL_DIGITS.get(kind.kind, 0), radix
 
 
+def _information(table: Table) -> str:
+    lines = [
+        f"Catalog: {table.catalog}", f"Database: {table.schema}", f"Table: {table.name}", "Owner: local",
+        f"Type: {'VIEW' if table.kind == 'VIEW' else 'MANAGED'}",
+        *([f"Comment: {table.comment}"] if table.comment else []),
+        "Schema: root", *(f" |-- {c.name}: {c.type.simple()} (nullable = {str(c.nullable).lower()})" for c in table.columns),
+    ]  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
 def find(catalogs: Catalogs, session: Session, parts: list[str]) -> Table:
-    if len(parts) == 1 and parts[0].lower() in session.temp_views:
-        return session.temp_views[parts[0].lower()]
+    if len(parts) == 1 and parts[0].lower() in session.temporary:
+        return session.temporary[parts[0].lower()]
     if len(parts) > 3:
         raise table_not_found(parts)
     catalog, schema, name = [*(session.catalog, session.schema)[: 3 - len(parts)], *parts]
@@ -339,82 +387,5 @@ def find(catalogs: Catalogs, session: Session, parts: list[str]) -> Table:
     return found
 
 
-# -- DESCRIBE -------------------------------------------------------------------------------------
-_DESCRIBED = [("col_name", T.STRING), ("data_type", T.STRING), ("comment", T.STRING)]
-
-
-def describe(
-    engine: "DuckEngine", session: Session, at: Cursor, parameters: list[Parameter], cancel: CancelToken
-) -> Rows:
-    catalogs = engine.catalogs
-    if at.word() in ("SELECT", "WITH", "VALUES", "TABLE_") or at.accept("QUERY"):
-        sql = at.rest()
-        tree = Binder(_for_describe(sql, parameters)).bind(parse(sql))
-        translation = engine.translate(session, sql, tree)
-        found = engine.result_columns(session, translation, sql, cancel)
-        return _DESCRIBED, [(c.name, c.type.simple(), None) for c in found]
-    if at.word() in ("SCHEMA", "DATABASE", "CATALOG") and len(at.tokens) - at.at > 1:
-        return _describe_container(catalogs, session, at)
-    if at.accept("FUNCTION"):
-        raise SqlError("UNRESOLVED_ROUTINE", f"Cannot resolve routine `{at.rest()}` on search path", "42883")
-    at.accept("TABLE")
-    extended = at.accept("EXTENDED") or at.accept("FORMATTED")
-    if at.word() in ("DETAIL", "HISTORY") and len(at.tokens) - at.at > 1:
-        raise SqlError("UNSUPPORTED_FEATURE", f"The local warehouse does not support DESCRIBE {at.word()}", "0A000")
-    table = find(catalogs, session, at.qualified_name())
-    at.end()
-    rows: list[tuple] = [(c.name, c.type.simple(), c.comment) for c in table.columns]
-    if extended:
-        rows += [
-            ("", "", ""),
-            ("# Detailed Table Information", "", ""),
-            ("Catalog", table.catalog, ""),
-            ("Database", table.schema, ""),
-            ("Table", table.name, ""),
-            ("Owner", "local", ""),
-            ("Type", "VIEW" if table.kind == "VIEW" else "MANAGED", ""),
-            ("Comment", table.comment or "", ""),
-        ]
-        rows += [("View Text", table.view_sql, "")] if table.kind == "VIEW" else [("Provider", "delta", "")]
-    return _DESCRIBED, rows
-
-
-def _for_describe(sql: str, parameters: list[Parameter]) -> list[Parameter]:
-    """DESCRIBE QUERY accepts unbound markers: they count as strings without a value."""
-    bound = list(parameters)
-    known = {p.name.lower() for p in bound if p.name} | {p.ordinal for p in bound}
-    for position in range(1, sql.count("?") + 1):
-        if position not in known:
-            bound.append(Parameter("VOID", None, ordinal=position))
-    for name in re.findall(r":([A-Za-z_]\w*)", sql):
-        if name.lower() not in known:
-            bound.append(Parameter("VOID", None, name=name))
-    return bound
-
-
-def _describe_container(catalogs: Catalogs, session: Session, at: Cursor) -> Rows:
-    kind = at.next().upper()
-    at.accept("EXTENDED")
-    parts = at.qualified_name()
-    at.end()
-    if kind == "CATALOG":
-        catalogs.schemas(parts[0])
-        rows = [
-            ("Catalog Name", parts[0]),
-            ("Comment", catalogs.comments.get(parts[0].lower(), "")),
-            ("Owner", "local"),
-        ]
-        return [("info_name", T.STRING), ("info_value", T.STRING)], rows
-    catalog = parts[-2] if len(parts) > 1 else session.catalog
-    schema = catalogs.schema(catalog, parts[-1])
-    rows = [
-        ("Catalog Name", schema.catalog), ("Namespace Name", schema.name), ("Comment", schema.comment or ""),
-        ("Location", ""), ("Owner", "local"),
-    ]  # fmt: skip
-    return [("database_description_item", T.STRING), ("database_description_value", T.STRING)], rows
-
-
 def outcome(rows: Rows) -> Outcome:
-    from warehouse.engine.duck import rows_outcome
-
     return rows_outcome(*rows)

@@ -7,26 +7,22 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
 
 from warehouse import show
 from warehouse.catalog import catalog_not_found, schema_not_found
 from warehouse.dialect import types as T
 from warehouse.dialect.lexer import Cursor
-from warehouse.engine.base import Outcome
+from warehouse.engine.base import Engine, Outcome
 from warehouse.errors import SqlError
 from warehouse.sessions import Session
 from warehouse.volumes import STAGE, VolumeError
-
-if TYPE_CHECKING:
-    from warehouse.engine.duck import DuckEngine
 
 WORDS = ("PUT", "GET", "REMOVE", "LIST")
 _COLUMNS = [("operation", T.STRING), ("presignedUrl", T.STRING), ("headers", T.STRING), ("localFile", T.STRING)]
 _LIST_COLUMNS = [("path", T.STRING), ("name", T.STRING), ("size", T.BIGINT), ("modification_time", T.TIMESTAMP)]
 
 
-def run(engine: "DuckEngine", session: Session, at: Cursor) -> Outcome | None:
+def run(engine: Engine, session: Session, at: Cursor) -> Outcome | None:
     """The outcome, or None when the statement only starts with one of the words."""
     word = at.next().upper()
     if word == "PUT":
@@ -35,20 +31,20 @@ def run(engine: "DuckEngine", session: Session, at: Cursor) -> Outcome | None:
         return _get(engine, session, at)
     path = at.string()
     at.end()
-    key = _key(engine, session, path)
+    key = key_of(engine, session, path)
     if word == "LIST":
         return _list(engine, path, key)
     return _link(engine, "REMOVE", "DELETE", key, None)
 
 
-def _put(engine: "DuckEngine", session: Session, at: Cursor) -> Outcome:
+def _put(engine: Engine, session: Session, at: Cursor) -> Outcome:
     local = at.string()
     at.expect("INTO")
     path = at.string()
     overwrite = at.accept("OVERWRITE")
     at.end()
     _check_local(local)
-    key = _key(engine, session, path)
+    key = key_of(engine, session, path)
     if not overwrite and engine.volumes.exists(key):
         raise SqlError(
             "FILE_IN_STAGING_PATH_ALREADY_EXISTS",
@@ -58,13 +54,13 @@ def _put(engine: "DuckEngine", session: Session, at: Cursor) -> Outcome:
     return _link(engine, "PUT", "PUT", key, local)
 
 
-def _get(engine: "DuckEngine", session: Session, at: Cursor) -> Outcome:
+def _get(engine: Engine, session: Session, at: Cursor) -> Outcome:
     path = at.string()
     at.expect("TO")
     local = at.string()
     at.end()
     _check_local(local)
-    return _link(engine, "GET", "GET", _key(engine, session, path), local)
+    return _link(engine, "GET", "GET", key_of(engine, session, path), local)
 
 
 def _check_local(local: str) -> None:
@@ -74,7 +70,7 @@ def _check_local(local: str) -> None:
         )
 
 
-def _key(engine: "DuckEngine", session: Session, path: str) -> str:
+def key_of(engine: Engine, session: Session, path: str) -> str:
     if not path.startswith((STAGE, "/Volumes/", "dbfs:/Volumes/")):
         raise SqlError(
             "INVALID_STAGING_PATH_IN_STAGING_ACCESS_QUERY", f"Invalid staging path in staging query: {path}", "22604"
@@ -90,14 +86,14 @@ def _key(engine: "DuckEngine", session: Session, path: str) -> str:
         raise SqlError(condition, error.message, state) from error
 
 
-def _link(engine: "DuckEngine", operation: str, method: str, key: str, local: str | None) -> Outcome:
+def _link(engine: Engine, operation: str, method: str, key: str, local: str | None) -> Outcome:
     url, _, headers = engine.volumes.links.make_object(method, key)
     outcome = show.outcome((_COLUMNS, [(operation, url, json.dumps(headers), local)]))
     outcome.info["volume"] = True
     return outcome
 
 
-def _list(engine: "DuckEngine", path: str, key: str) -> Outcome:
+def _list(engine: Engine, path: str, key: str) -> Outcome:
     if not engine.volumes.is_directory(key) and not engine.volumes.exists(key):
         raise SqlError("PATH_NOT_FOUND", f"Path does not exist: {path}", "42K03")
     rows = [
@@ -108,7 +104,7 @@ def _list(engine: "DuckEngine", path: str, key: str) -> Outcome:
 
 
 # -- volumes as objects of a schema ---------------------------------------------------------------
-def create_volume(engine: "DuckEngine", session: Session, at: Cursor) -> Outcome:
+def create_volume(engine: Engine, session: Session, at: Cursor) -> Outcome:
     """``CREATE [EXTERNAL] VOLUME``, behind these words."""
     tolerate = at.accept("IF", "NOT", "EXISTS")
     catalog, schema, name = _name(session, at)
@@ -129,7 +125,7 @@ def create_volume(engine: "DuckEngine", session: Session, at: Cursor) -> Outcome
     return Outcome(has_rows=False)
 
 
-def drop_volume(engine: "DuckEngine", session: Session, at: Cursor) -> Outcome:
+def drop_volume(engine: Engine, session: Session, at: Cursor) -> Outcome:
     tolerate = at.accept("IF", "EXISTS")
     catalog, schema, name = _name(session, at)
     at.end()
@@ -150,7 +146,7 @@ def _name(session: Session, at: Cursor) -> tuple[str, str, str]:
     return tuple([session.catalog, session.schema][: 3 - len(parts)] + parts)
 
 
-def _schema(engine: "DuckEngine", catalog: str, schema: str):
+def _schema(engine: Engine, catalog: str, schema: str):
     if not engine.catalogs.has_catalog(catalog):
         raise catalog_not_found(catalog)
     found = engine.catalogs.find_schema(catalog, schema)

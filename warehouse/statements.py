@@ -15,6 +15,7 @@ from warehouse.engine.base import CancelToken, Engine, Outcome, Parameter
 from warehouse.errors import Canceled, SqlError, not_found
 from warehouse.faults import Hints
 from warehouse.ids import Ids
+from warehouse.page.history import History
 from warehouse.results import ARROW, ChunkStore, ResultStream, Shape, failed
 from warehouse.sessions import Session
 from warehouse.wire import Column
@@ -66,6 +67,8 @@ class Statement:
         self.is_volume_operation = False
         self.polled = 0
         self.submitted = 0.0
+        self.began = time.monotonic()
+        self.ended: float | None = None
         self._state = PENDING
         self._lock = threading.Lock()
 
@@ -76,15 +79,33 @@ class Statement:
             return FAILED
         return self._state
 
+    @property
+    def lz4(self) -> bool:
+        """Whether chunks are LZ4 frames."""
+        hint = self.hints.compression
+        asked = self.request.lz4 if hint is None else hint == "lz4"
+        return asked and self.request.format == ARROW
+
     def move(self, state: str) -> bool:
         """Enters a state unless a terminal one was reached; CLOSED is always possible."""
         with self._lock:
             if self._state in TERMINAL and state != CLOSED:
                 return False
             self._state = state
+            if state in TERMINAL and self.ended is None:
+                self.ended = time.monotonic()
         if state in TERMINAL and not self.done.done():
             self.done.set_result(None)
         return True
+
+    def cancel_hidden(self) -> bool:
+        """An end that the hint ``pending=N`` still hides has not happened for the client: it can be canceled."""
+        with self._lock:
+            hidden = 0 < self.hints.pending and self.polled <= self.hints.pending
+            if not hidden or self._state not in (SUCCEEDED, FAILED):
+                return False
+            self._state = CANCELED
+            return True
 
     def fail(self, error: SqlError) -> None:
         self.error = error
@@ -94,8 +115,9 @@ class Statement:
 class Statements:
     """All statements of the server and the worker pool that runs them."""
 
-    def __init__(self, config: Config, engine: Engine, clock: Clock, ids: Ids) -> None:
+    def __init__(self, config: Config, engine: Engine, clock: Clock, ids: Ids, history: History) -> None:
         self._config = config
+        self._history = history
         self._engine = engine
         self._clock = clock
         self._ids = ids
@@ -135,11 +157,14 @@ class Statements:
         statement = self.get(statement_id)
         if statement.move(CANCELED):
             statement.cancel_token.cancel()
+        elif statement.cancel_hidden() and statement.stream is not None:
+            self.pool.submit(statement.stream.close)
 
     def close(self, statement_id: str) -> None:
         if statement_id in self._closed:
             return
         statement = self.get(statement_id)
+        self._history.left(statement)
         del self._open[statement_id]
         self._closed[statement_id] = None
         while len(self._closed) > 10_000:
@@ -156,6 +181,7 @@ class Statements:
         limit = self._clock.now() - self._config.retention_s
         old = [s for s in self._open.values() if s.submitted < limit and s.state in TERMINAL]
         for statement in old:
+            self._history.left(statement)
             del self._open[statement.id]
             if statement.stream is not None:
                 self.pool.submit(statement.stream.close)
@@ -229,13 +255,13 @@ class Statements:
             outcome.columns,
             statement.session.zone,
             outcome.batches,
-            self._shape(request),
+            self._shape(statement),
             self.store,
             self.pool,
             outcome.close,
         )
         try:
-            self._first_chunks(stream, request, outcome)
+            self._first_chunks(stream, statement, outcome)
         except BaseException:
             stream.close()
             raise
@@ -243,9 +269,9 @@ class Statements:
         statement.stream = stream
         stream.wait_for(0)  # the reader will come: start reading ahead
 
-    def _first_chunks(self, stream: ResultStream, request: Request, outcome: Outcome) -> None:
+    def _first_chunks(self, stream: ResultStream, statement: Statement, outcome: Outcome) -> None:
         """What the answer needs: the first chunk, more if they are small, and the exact totals."""
-        started = time.monotonic()
+        request, started = statement.request, time.monotonic()
         stream.produce_first(1)
         while not stream.finished and len(stream.chunks) < EAGER_CHUNKS and time.monotonic() - started < EAGER_S:
             stream.produce_first(len(stream.chunks) + 1)
@@ -254,19 +280,22 @@ class Statements:
         if stream.finished:
             return
         total = None
-        if outcome.count_rows is not None and stream.totals_can_be_promised:
+        if outcome.count_rows is not None and request.hints.totals != "late" and stream.totals_can_be_promised:
             total = outcome.count_rows(self._config.count_deadline_s)
         if total is not None:
             stream.promise_totals(total)
             return
-        stream.produce_first(2)  # without totals the answer must at least know whether a second one exists
+        # What has succeeded has a complete manifest, as on the service: the statement runs until its end is known.
+        most = 0 if request.hints.totals == "late" else self._config.complete_max_bytes
+        while not stream.finished and (len(stream.chunks) < 2 or stream.bytes_out < most):
+            statement.cancel_token.check()
+            stream.produce_first(len(stream.chunks) + 1)
 
-    def _shape(self, request: Request) -> Shape:
-        hints, config = request.hints, self._config
-        compressed = request.lz4 if hints.compression is None else hints.compression == "lz4"
+    def _shape(self, statement: Statement) -> Shape:
+        request, hints, config = statement.request, statement.hints, self._config
         return Shape(
             format=request.format,
-            lz4=compressed and request.format == ARROW,
+            lz4=statement.lz4,
             chunk_bytes=hints.chunk_bytes or config.chunk_bytes,
             chunk_rows=hints.chunk_rows or config.chunk_rows,
             row_limit=request.row_limit,

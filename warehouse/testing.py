@@ -16,16 +16,20 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import functools
 import json
 import os
+import re
 import signal
+import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,7 +37,10 @@ from typing import Any
 import lz4.frame
 import pyarrow as pa
 
-START_TIMEOUT_S = 20.0
+from warehouse.processes import end
+
+START_TIMEOUT_S = 60.0  # a second is enough, unless the machine is very busy
+SPARK_START_TIMEOUT_S = 240.0
 _ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -50,21 +57,31 @@ class Reply:
 
 
 def request(
-    method: str, url: str, body: Any = None, headers: dict[str, str] | None = None, timeout_s: float = 60.0
+    method: str,
+    url: str,
+    body: Any = None,
+    headers: dict[str, str] | None = None,
+    timeout_s: float = 60.0,
+    ca_file: str | None = None,
 ) -> Reply:
     """One request without any retry; HTTP errors are answers, not exceptions."""
     data = body if isinstance(body, (bytes, type(None))) else json.dumps(body).encode()
     call = urllib.request.Request(url, data=data, headers=headers or {}, method=method)
     try:
-        with _opener.open(call, timeout=timeout_s) as answer:
+        with _opener(ca_file).open(call, timeout=timeout_s) as answer:
             return Reply(answer.status, _lower(answer.headers), answer.read())
     except urllib.error.HTTPError as error:
         with error:
             return Reply(error.code, _lower(error.headers), error.read())
 
 
-# Proxies of the environment have no business between a test and its server.
-_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+@functools.cache
+def _opener(ca_file: str | None) -> urllib.request.OpenerDirector:
+    """Proxies of the environment have no business between a test and its server."""
+    handlers: list[Any] = [urllib.request.ProxyHandler({})]
+    if ca_file is not None:
+        handlers.append(urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=ca_file)))
+    return urllib.request.build_opener(*handlers)
 
 
 def _lower(headers) -> dict[str, str]:
@@ -95,7 +112,8 @@ class Server:
             sent["authorization"] = f"Bearer {token or self.token}"
         if body is not None:
             sent.setdefault("content-type", "application/json")
-        return request(method, self.url + path, body, sent)
+        ca_file = os.path.join(self.tls_dir, "ca.pem") if self.tls_dir else None
+        return request(method, self.url + path, body, sent, ca_file=ca_file)
 
     def session(self, **fields: Any) -> str:
         answer = self.call("POST", "/api/2.0/sql/sessions", {"warehouse_id": "local", **fields})
@@ -108,9 +126,16 @@ class Server:
         assert answer.status == 200, (answer.status, answer.body)
         return answer.json()
 
+    def finished(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """Polls until the statement of an answer has ended: on a busy machine ``wait_timeout`` may not be enough."""
+        while answer["status"]["state"] in ("PENDING", "RUNNING"):
+            time.sleep(0.05)
+            answer = self.call("GET", f"/api/2.0/sql/statements/{answer['statement_id']}").json()
+        return answer
+
     def table(self, sql: str, session: str | None = None, **fields: Any) -> pa.Table:
         """The whole result, inline or by links; raises AssertionError when the statement failed."""
-        answer = self.execute(sql, session, **fields)
+        answer = self.finished(self.execute(sql, session, **fields))
         assert answer["status"]["state"] == "SUCCEEDED", answer["status"]
         return self.read(answer)
 
@@ -120,7 +145,7 @@ class Server:
 
     def error(self, sql: str, session: str | None = None, **fields: Any) -> dict[str, Any]:
         """The status of a statement that must fail."""
-        answer = self.execute(sql, session, **fields)
+        answer = self.finished(self.execute(sql, session, **fields))
         assert answer["status"]["state"] == "FAILED", answer["status"]
         return answer["status"]
 
@@ -168,7 +193,21 @@ class Server:
         return self.call("GET", f"/_lw/journal?since={since}").json()["entries"]
 
     def journal_mark(self) -> int:
-        return self.call("GET", "/_lw/journal").json()["last_seq"]
+        return self.call("GET", f"/_lw/journal?since={1 << 62}").json()["last_seq"]  # no entry, only the number
+
+    def when_requested(self, path: str, act: Callable[[], Any]) -> threading.Thread:
+        """Calls ``act`` in a thread, now started, once a request has come whose path has a match of the regular
+        expression ``path``: to cancel what has begun."""
+        mark = self.journal_mark()
+
+        def watch() -> None:
+            while not any(re.search(path, entry["path"]) for entry in self.journal(mark)):
+                time.sleep(0.01)
+            act()
+
+        thread = threading.Thread(target=watch, daemon=True)
+        thread.start()
+        return thread
 
     def fault(self, rule: str, **fields: Any) -> None:
         reply = self.call("POST", "/_lw/faults", {"fault": rule, **fields})
@@ -186,7 +225,7 @@ class Server:
     def stop(self) -> int:
         """Asks it to stop and returns its exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=10)
+        return self.process.wait(timeout=60)
 
 
 def execute_body(sql: str, session: str | None = None, **fields: Any) -> dict[str, Any]:
@@ -218,7 +257,7 @@ def start(*options: str, exit_with_parent: bool = True) -> Server:
             command.append("--exit-with-parent")
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(_ROOT), os.environ.get("PYTHONPATH", "")])}
         process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
-        deadline = time.monotonic() + START_TIMEOUT_S
+        deadline = time.monotonic() + (SPARK_START_TIMEOUT_S if "spark" in options else START_TIMEOUT_S)
         while not os.path.exists(port_file):
             if process.poll() is not None:
                 raise RuntimeError(f"the local warehouse stopped with exit code {process.returncode}")
@@ -236,11 +275,5 @@ def local_warehouse(*options: str) -> Iterator[Server]:
     try:
         yield server
     finally:
-        if server.process.poll() is None:
-            server.process.terminate()
-            try:
-                server.process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                server.process.kill()
-                server.process.wait()
+        end(server.process)
         server.process.stdout.close()

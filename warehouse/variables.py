@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from warehouse.dialect.lexer import Cursor
-from warehouse.dialect.queries import parse
+from warehouse.dialect.queries import Binder, parse
 from warehouse.dialect.types import SparkType, parse_type
 from warehouse.engine.base import CancelToken, Outcome, Parameter
 from warehouse.errors import SqlError
@@ -26,7 +26,7 @@ def declare(engine: "DuckEngine", session: Session, at: Cursor, cancel: CancelTo
     """``DECLARE [OR REPLACE] [VARIABLE] name [type] [DEFAULT expression]``, behind the first word."""
     replace = at.accept("OR", "REPLACE")
     at.accept("VARIABLE") or at.accept("VAR")
-    name = _name(at)
+    name = name_of(at)
     if name in session.variables and not replace:
         raise SqlError("VARIABLE_ALREADY_EXISTS", f"Cannot create the variable `{name}` because it already exists", "42723")
     start, kind = at.at, None
@@ -36,7 +36,7 @@ def declare(engine: "DuckEngine", session: Session, at: Cursor, cancel: CancelTo
         kind = _type(at.sql[at.tokens[start].start : at.tokens[at.at - 1].end])
     value: str | None = None
     if at.accept("DEFAULT") or at.accept("="):
-        kind, value = _evaluate(engine, session, at.rest(), kind, cancel)
+        kind, value = evaluate(engine, session, at.rest(), kind, cancel)
     if kind is None:
         raise at.error()
     session.variables[name] = Parameter(kind.sql(), value)
@@ -45,20 +45,27 @@ def declare(engine: "DuckEngine", session: Session, at: Cursor, cancel: CancelTo
 
 def assign(engine: "DuckEngine", session: Session, at: Cursor, cancel: CancelToken) -> Outcome:
     """``SET VAR name = expression``, behind VAR."""
-    name = _name(at)
+    name = name_of(at)
     at.expect("=")
     rest = at.rest()
     if rest.upper() == "DEFAULT":
         rest = "NULL"
-    _, value = _evaluate(engine, session, rest, _type(_known(session, name).type), cancel)
+    _, value = evaluate(engine, session, rest, _type(_known(session, name).type), cancel)
     session.variables[name] = Parameter(session.variables[name].type, value)
     return Outcome(has_rows=False)
+
+
+def store(engine: "DuckEngine", session: Session, name: str, value: Parameter, cancel: CancelToken) -> None:
+    """Assigns the value of a parameter called ``v``, as the variable's type."""
+    declared = session.variables[name].type
+    _, text = evaluate(engine, session, ":v", _type(declared), cancel, [value])
+    session.variables[name] = Parameter(declared, text)
 
 
 def drop(session: Session, at: Cursor) -> Outcome:
     """``DROP TEMPORARY VARIABLE [IF EXISTS] name``, behind VARIABLE."""
     tolerate = at.accept("IF", "EXISTS")
-    name = _name(at)
+    name = name_of(at)
     at.end()
     if not tolerate:
         _known(session, name)
@@ -66,7 +73,7 @@ def drop(session: Session, at: Cursor) -> Outcome:
     return Outcome(has_rows=False)
 
 
-def _name(at: Cursor) -> str:
+def name_of(at: Cursor) -> str:
     """``name``, ``session.name`` or ``system.session.name``."""
     parts = [p.lower() for p in at.qualified_name()]
     if parts[:-1] not in ([], ["session"], ["system", "session"]):
@@ -94,12 +101,18 @@ def _type(text: str) -> SparkType:
     return kind
 
 
-def _evaluate(
-    engine: "DuckEngine", session: Session, text: str, kind: SparkType | None, cancel: CancelToken
+def evaluate(
+    engine: "DuckEngine",
+    session: Session,
+    text: str,
+    kind: SparkType | None,
+    cancel: CancelToken,
+    parameters: list[Parameter] | None = None,
 ) -> tuple[SparkType, str | None]:
     """The type and the text of an expression's only value."""
     sql = f"SELECT CAST(({text}) AS {kind.sql()})" if kind is not None else f"SELECT ({text})"
-    outcome = engine.query(session, engine.translate(session, sql, parse(sql)), sql, cancel)
+    tree = parse(sql) if parameters is None else Binder(parameters).bind(parse(sql))
+    outcome = engine.query(session, engine.translate(session, sql, tree), sql, cancel)
     try:
         column = outcome.columns[0]
         found = _type(column.type.sql()) if kind is None else kind

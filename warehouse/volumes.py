@@ -122,6 +122,12 @@ class Volumes:
             raise VolumeError(400, "DIRECTORY_NOT_EMPTY", f"The directory is not empty: {key}")
         self._directories.discard(key.rstrip("/") + "/")
 
+    def under(self, key: str) -> list[str]:
+        """The keys of all objects in a directory, however deep."""
+        root = key.rstrip("/") + "/"
+        with self._lock:
+            return sorted(k for k in self._objects if k.startswith(root))
+
     def list(self, key: str) -> list[Entry]:
         """What lies directly in a directory, or the object itself."""
         found: dict[str, Entry] = {}

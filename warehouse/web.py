@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from warehouse.faults.rules import Rule
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
+NOTED_BODY_BYTES = 1024 * 1024
+NOTED_TEXT = 100_000
 
 
 class JsonResponse(Response):
@@ -41,25 +44,42 @@ def parse_object(body: bytes) -> dict[str, Any]:
 
 
 async def read_body(request: Request, limit: int = MAX_BODY_BYTES) -> bytes:
-    """The body, refused with 413 as soon as it is known to be too large."""
+    """The body, refused with 413 as soon as it is known to be too large, with 408 when it stops coming."""
     length = request.headers.get("content-length", "0")
     too_large = ApiError(413, "BAD_REQUEST", f"The request body is larger than {limit} bytes.")
     if length.isdigit() and int(length) > limit:
         raise too_large
     parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > limit:
-            raise too_large
-        parts.append(part)
+    patience_s = request.scope["extensions"]["lw.connection"].patience_s
+    clock = asyncio.get_running_loop().time
+    try:
+        async with asyncio.timeout(patience_s) as pause:
+            async for part in request.stream():
+                pause.reschedule(clock() + patience_s)
+                size += len(part)
+                if size > limit:
+                    raise too_large
+                parts.append(part)
+    except TimeoutError as error:
+        message = f"Nothing of the request body came for {patience_s:g} seconds."
+        raise ApiError(408, "BAD_REQUEST", message, {"connection": "close"}) from error
     return b"".join(parts)
 
 
 async def read_object(request: Request) -> dict[str, Any]:
     """A JSON object; it is also shown in the journal."""
-    body = parse_object(await read_body(request))
-    note(request, body=body)
+    data = await read_body(request)
+    body = parse_object(data)
+    note(request, body=body if len(data) <= NOTED_BODY_BYTES else _shortened(body))
     return body
+
+
+def _shortened(body: dict[str, Any]) -> dict[str, Any]:
+    """The journal keeps 100,000 bodies: of a huge one only the beginnings of its texts."""
+    return {
+        key: value[:NOTED_TEXT] if isinstance(value, str) else "[left out]" if isinstance(value, (list, dict)) else value
+        for key, value in list(body.items())[:100]
+    }
 
 
 def note(request: Request, **fields: Any) -> None:
@@ -112,6 +132,8 @@ class Turn:
                 return
             if action.name == "nocontinue":
                 self._request.scope["extensions"]["lw.connection"].ignore_expect()
+            if action.name == "holdwindow" and (stream := self._request.scope["extensions"]["lw.connection"].http2):
+                stream.holds_window = True
             if action.before:
                 self.refused = FaultyResponse(JsonResponse({}), [action])
                 return

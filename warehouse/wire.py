@@ -11,7 +11,6 @@ from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from warehouse.arrowtypes import MONTH_INTERVAL, relabel
 from warehouse.dialect.types import SparkType
@@ -92,6 +91,8 @@ _MICROS_PER_DAY = 86_400_000_000
 
 def _interval_numbers(array: pa.Array, months_wanted: bool) -> pa.Array:
     """month_day_nano (16 bytes: int32 months, int32 days, int64 nanos) to months or microseconds."""
+    import pyarrow.compute as pc  # here, because few results need it and it takes a tenth of the start
+
     count, start = len(array), array.offset
     validity, data = array.buffers()
     halves = pa.Array.from_buffers(pa.int64(), 2 * (start + count), [None, data])
@@ -137,6 +138,8 @@ class Converter:
         self._wanted = [_physical(f.type) for f in self.schema]
 
     def convert(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        if any("month_interval" in str(field.type) for field in batch.schema):  # pyarrow cannot wrap such arrays
+            batch = relabel(batch, _without_intervals(batch.schema))
         arrays = [
             self._column(batch.column(i), field.type, wanted)
             for i, (field, wanted) in enumerate(zip(self.schema, self._wanted))
@@ -147,6 +150,8 @@ class Converter:
     @staticmethod
     def _column(array: pa.Array, final: pa.DataType, wanted: pa.DataType) -> pa.Array:
         have = array.type
+        if pa.types.is_list(final) and pa.types.is_null(final.value_type):  # array(): no element has a type
+            return pa.ListArray.from_arrays(array.offsets, pa.nulls(len(array.values)), mask=array.is_null())
         if pa.types.is_null(final):
             return pa.nulls(len(array))
         if have == pa.month_day_nano_interval():
@@ -192,6 +197,8 @@ def value_text(value: Any, kind: SparkType) -> str:
         return base64.b64encode(value).decode("ascii")
     if kind.kind == "TIMESTAMP":
         return _timestamp_text(value.astimezone(timezone.utc)) + "Z"
+    if kind.kind == "TIME":
+        return value.isoformat("microseconds").rstrip("0").rstrip(".") if value.microsecond else value.isoformat("seconds")
     if kind.kind == "TIMESTAMP_NTZ":
         return _timestamp_text(value)
     if kind.kind == "INTERVAL":

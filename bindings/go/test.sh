@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # `make go`: the bundled archive under Go, first alone (bindings/go/abi), then under the official driver.
 #   DATABRICKS_SQL_GO=v1.15.0 bindings/go/test.sh      which version of the driver; default: the latest
+#   DATABRICKS_SQL_GO_DIR=FOLDER           the driver from a folder (a checkout) instead of the module proxy
+#   DATABRICKS_SQL_GO_SKIP=REGEX           leaves out more tests, for example those whose data a folder lacks
 #   DBK_GO_RACE=0                                      without the second round under -race
 # The driver comes from the Go module proxy into build/go/driver and is not changed: the archive and the
 # header are put where its own `make kernel-lib` puts them. Versions without the kernel backend, and
@@ -47,21 +49,28 @@ done
 version=${DATABRICKS_SQL_GO:-latest}
 leave_out() {
     say "LEFT OUT: the driver's own tests: $*"
-    if [ -n "${DATABRICKS_SQL_GO:-}" ]; then
+    if [ -n "${DATABRICKS_SQL_GO:-}${DATABRICKS_SQL_GO_DIR:-}" ]; then
         exit 1
     fi
     exit 0
 }
 
 mkdir -p build/go
-# The client says why it failed in the same JSON.
-found=$(cd build/go && go mod download -json "$module@$version" 2>/dev/null) || true
-field() { printf '%s' "$found" | "$root/.venv/bin/python" -c "import json, sys; print(json.load(sys.stdin).get('$1') or '')" 2>/dev/null; }
-folder=$(field Dir) || folder=
-if [ -z "$folder" ]; then
-    leave_out "the module proxy does not offer $module@$version"
+folder=${DATABRICKS_SQL_GO_DIR:-}
+found=
+if [ -n "$folder" ]; then
+    version="in $folder"
+else # the client says why it failed in the same JSON
+    found=$(cd build/go && go mod download -json "$module@$version" 2>/dev/null) || true
 fi
-version=$(field Version)
+field() { printf '%s' "$found" | "$root/.venv/bin/python" -c "import json, sys; print(json.load(sys.stdin).get('$1') or '')" 2>/dev/null; }
+if [ -z "$folder" ]; then
+    folder=$(field Dir) || folder=
+    if [ -z "$folder" ]; then
+        leave_out "the module proxy does not offer $module@$version"
+    fi
+    version=$(field Version)
+fi
 if [ ! -f "$folder/internal/backend/kernel/cgo.go" ]; then
     leave_out "$version has no kernel backend"
 fi
@@ -81,7 +90,7 @@ make --no-print-directory -C "$driver" kernel-lib KERNEL_LOCAL_A="$archive" \
 # Left out, each for its reason (bindings/go/README.md): a Thrift endpoint is needed; the real kernel
 # accepts what this case wants refused.
 thrift='^TestKernelThrift.*$|^TestKernelParamsVsThrift$|^TestKernelE2EInterval$'
-differs='TestSetRetry/max_below_min_rejected'
+differs='TestSetRetry/max_below_min_rejected'${DATABRICKS_SQL_GO_SKIP:+"|$DATABRICKS_SQL_GO_SKIP"}
 for round in "${rounds[@]}"; do
     say "the driver's tests without a server ($round)"
     packages=(./...)
@@ -104,3 +113,6 @@ cp bindings/go/example/go.mod build/go/example.mod
 with_warehouse bash -c 'DATABRICKS_HOST=$DATABRICKS_PECOTESTING_SERVER_HOSTNAME \
     DATABRICKS_HTTP_PATH=$DATABRICKS_PECOTESTING_HTTP_PATH2 \
     DATABRICKS_TOKEN=$DATABRICKS_PECOTESTING_TOKEN "$0" 3' build/go/example
+
+say "telemetry of the driver and of the kernel under it"
+.venv/bin/python -m pytest -q tests/telemetry_drivers/test_go_driver.py

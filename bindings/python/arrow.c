@@ -71,6 +71,14 @@ static void free_schema(PyObject *capsule) {
     free(s);
 }
 
+static void free_array(PyObject *capsule) {
+    struct ArrowArray *a = PyCapsule_GetPointer(capsule, "arrow_array");
+    if (a != NULL && a->release != NULL) {
+        a->release(a);
+    }
+    free(a);
+}
+
 static void free_stream(PyObject *capsule) {
     struct ArrowArrayStream *s = PyCapsule_GetPointer(capsule, "arrow_array_stream");
     if (s != NULL && s->release != NULL) {
@@ -89,6 +97,18 @@ PyObject *arrow_schema_capsule(struct ArrowSchema *takes_schema) {
         return NULL;
     }
     *s = *takes_schema;
+    return capsule;
+}
+
+PyObject *arrow_array_capsule(struct ArrowArray *takes_array) {
+    struct ArrowArray *a = malloc(sizeof *a);
+    PyObject *capsule = a == NULL ? PyErr_NoMemory() : PyCapsule_New(a, "arrow_array", free_array);
+    if (capsule == NULL) {
+        takes_array->release(takes_array);
+        free(a);
+        return NULL;
+    }
+    *a = *takes_array;
     return capsule;
 }
 

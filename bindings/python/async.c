@@ -78,28 +78,10 @@ void async_stream_gone(PyObject *self) {
 
 static int raise_when_closed(const async_object *a) {
     if (a->closed) {
-        (void)raise_error("InvalidStatementHandle", "statement already closed");
+        (void)raise_error("InvalidStatementHandle", "ExecutedAsyncStatement is closed");
         return -1;
     }
     return 0;
-}
-
-static const char *state_word(KernelStatementStatusKind state) {
-    switch (state) {
-    case KernelStatementStatusKind_Pending:
-        return "Pending";
-    case KernelStatementStatusKind_Running:
-        return "Running";
-    case KernelStatementStatusKind_Succeeded:
-        return "Succeeded";
-    case KernelStatementStatusKind_Failed:
-        return "Failed";
-    case KernelStatementStatusKind_Cancelled:
-        return "Cancelled";
-    case KernelStatementStatusKind_Closed:
-        return "Closed";
-    }
-    return "Unknown";
 }
 
 /* Why it failed: the library knows it without asking the server again. Raises it. */
@@ -144,7 +126,7 @@ static PyObject *status(PyObject *self, PyObject *ignored) {
     }
     PyObject *failure =
         state == KernelStatementStatusKind_Failed ? failure_of(a) : Py_NewRef(Py_None);
-    return failure == NULL ? NULL : Py_BuildValue("(sN)", state_word(state), failure);
+    return failure == NULL ? NULL : Py_BuildValue("(sN)", dbk_statement_state_name(state), failure);
 }
 
 static PyObject *await_result(PyObject *self, PyObject *ignored) {

@@ -8,6 +8,7 @@
 #define SESSION_ARGS(X)                            \
     X(auth_type, "None")                           \
     X(access_token, "None")                        \
+    X(token_provider, "None")                      \
     X(client_id, "None")                           \
     X(client_secret, "None")                       \
     X(oauth_scopes, "None")                        \
@@ -31,6 +32,7 @@
     X(tls_skip_hostname_verify, "False")           \
     X(tls_client_cert, "None")                     \
     X(tls_client_key, "None")                      \
+    X(tls_client_key_password, "None")             \
     X(proxy, "None")                               \
     X(proxy_username, "None")                      \
     X(proxy_password, "None")                      \
@@ -38,6 +40,7 @@
     X(sea_response_compression_enabled, "False")   \
     X(request_timeout_secs, "None")                \
     X(max_connections, "None")                     \
+    X(memory_budget_bytes, "None")                 \
     X(retry_min_wait_secs, "None")                 \
     X(retry_max_wait_secs, "None")                 \
     X(retry_max_attempts, "None")                  \
@@ -96,14 +99,21 @@ char session_doc[] = "Session(host, http_path, *" SESSION_ARGS(
                        "auth_type: 'pat' (when access_token is given), 'oauth-m2m', "
                        "'oauth-m2m-jwt', 'oauth-u2m'\n"
                        "    ('azure-oauth' is the same), 'azure-sp-m2m'\n"
+                       "token_provider: called without arguments, gives a token or (token, seconds "
+                       "since 1970 at which\n"
+                       "    it ends); called from another thread when the session needs a new "
+                       "one\n"
                        "session_conf: dict of str to str, sent to the server as it is\n"
                        "http_headers: list of (name, value), sent with every request to the "
                        "workspace\n"
-                       "tls_ca_cert, tls_client_cert, tls_client_key: bytes, PEM\n"
+                       "tls_ca_cert, tls_client_cert, tls_client_key: bytes, PEM; "
+                       "tls_client_key_password: str\n"
                        "proxy: 'http://host:port' and the like; without it HTTPS_PROXY, HTTP_PROXY "
                        "and NO_PROXY count;\n"
                        "    proxy_bypass: host names that are asked directly, separated by commas\n"
                        "request_timeout_secs: float, seconds for one HTTP request, None or 0: 120\n"
+                       "memory_budget_bytes: rows that each result holds before they are "
+                       "read, None or 0: 48 MiB\n"
                        "retry_*: seconds (1, 60, 900 in all) and the number of attempts (6)\n"
                        "complex_types_as_json, intervals_as_string: such columns come as text\n"
                        "None is always 'not given'. sea_response_compression_enabled, "
@@ -310,6 +320,15 @@ static int set_auth_azure(const reader *r) {
                                                         t[2], t[3]));
 }
 
+static int set_auth_provider(const reader *r) {
+    if (is_given(r, ARG_auth_type) || is_given(r, ARG_access_token)) {
+        (void)raise_error("InvalidArgument",
+                          "token_provider takes the place of auth_type and access_token");
+        return -1;
+    }
+    return token_set_provider(r->config, r->given[ARG_token_provider]);
+}
+
 static int set_auth_mode(const reader *r) {
     static const struct {
         const char *name;
@@ -320,6 +339,9 @@ static int set_auth_mode(const reader *r) {
     const char *type = NULL;
     if (read_text(r, ARG_auth_type, &type) < 0) {
         return -1;
+    }
+    if (is_given(r, ARG_token_provider)) {
+        return set_auth_provider(r);
     }
     if (type == NULL && is_given(r, ARG_access_token)) {
         type = "pat";
@@ -398,10 +420,16 @@ static int set_confs(const reader *r) {
 
 static int set_header(const reader *r, PyObject *pair) {
     const char *texts[2];
+    if (!PyTuple_Check(pair) && !PyList_Check(pair)) {
+        PyErr_SetString(PyExc_TypeError, "http_headers must be a list of (name, value)");
+        return -1;
+    }
     PyObject *tuple = PySequence_Tuple(pair);
     int failed = -1;
     if (tuple != NULL && PyTuple_Size(tuple) != 2) {
-        PyErr_SetString(PyExc_TypeError, "http_headers must be a list of (name, value)");
+        PyErr_Format(PyExc_ValueError,
+                     "http_headers must be a list of (name, value): one has %zd elements",
+                     PyTuple_Size(tuple));
     } else if (tuple != NULL &&
                args_text(PyTuple_GetItem(tuple, 0), "a header name", false, &texts[0]) == 0 &&
                args_text(PyTuple_GetItem(tuple, 1), "a header value", false, &texts[1]) == 0) {
@@ -435,9 +463,12 @@ static int set_network(const reader *r) {
     const char *proxy[4];
     uint64_t timeout_ms = 0;
     uint64_t connections = 0;
+    uint64_t budget = 0;
     if (read_seconds(r, ARG_request_timeout_secs, &timeout_ms) < 0 ||
         read_count(r, ARG_max_connections, SIZE_MAX, &connections) < 0 ||
+        read_count(r, ARG_memory_budget_bytes, SIZE_MAX, &budget) < 0 ||
         read_texts(r, proxy_args, 4, proxy) < 0 ||
+        told(dbk_session_config_set_memory_budget(r->config, (size_t)budget)) < 0 ||
         told(kernel_session_config_set_request_timeout(r->config, timeout_ms)) < 0 ||
         told(kernel_session_config_set_max_connections(r->config, (size_t)connections)) < 0) {
         return -1;
@@ -476,15 +507,18 @@ static int set_tls_flags(const reader *r) {
 }
 
 static int set_tls(const reader *r) {
+    const char *password = NULL;
     PyObject *held[3] = {0};
     const uint8_t *pem[3] = {0};
     size_t len[3] = {0};
-    int failed = set_tls_flags(r) < 0 ||
-                         read_bytes(r, ARG_tls_ca_cert, &held[0], &pem[0], &len[0]) < 0 ||
-                         read_bytes(r, ARG_tls_client_cert, &held[1], &pem[1], &len[1]) < 0 ||
-                         read_bytes(r, ARG_tls_client_key, &held[2], &pem[2], &len[2]) < 0
-                     ? -1
-                     : 0;
+    int failed =
+        set_tls_flags(r) < 0 || read_text(r, ARG_tls_client_key_password, &password) < 0 ||
+                told(dbk_session_config_set_tls_client_key_password(r->config, password)) < 0 ||
+                read_bytes(r, ARG_tls_ca_cert, &held[0], &pem[0], &len[0]) < 0 ||
+                read_bytes(r, ARG_tls_client_cert, &held[1], &pem[1], &len[1]) < 0 ||
+                read_bytes(r, ARG_tls_client_key, &held[2], &pem[2], &len[2]) < 0
+            ? -1
+            : 0;
     if (failed == 0 && pem[0] != NULL) {
         failed = told(kernel_session_config_set_tls_trusted_certs(r->config, pem[0], len[0]));
     }

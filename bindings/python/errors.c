@@ -100,6 +100,18 @@ static PyObject *new_error(const char *code, PyObject *message) {
     return error;
 }
 
+static PyObject *error_of(const KernelError *e, const dbk_error_info *info) {
+    /* Without the error code at its end: that is an attribute. */
+    PyObject *message =
+        PyUnicode_DecodeUTF8(e->message, (Py_ssize_t)info->message_length, "replace");
+    PyObject *error = message == NULL ? NULL : new_error(code_word(e->code), message);
+    if (error != NULL && set_facts(error, e, info) < 0) {
+        Py_CLEAR(error);
+    }
+    Py_XDECREF(message);
+    return error;
+}
+
 PyObject *error_of_last(void) {
     KernelError e = {0};
     dbk_error_info info = {.struct_size = sizeof info};
@@ -107,14 +119,23 @@ PyObject *error_of_last(void) {
         e.code = KernelStatusCode_Internal;
         e.message = "the call failed without saying why";
     }
-    (void)dbk_get_last_error_info(&info);
-    PyObject *message = text_or_none(e.message != NULL ? e.message : "");
-    PyObject *error = message == NULL ? NULL : new_error(code_word(e.code), message);
-    if (error != NULL && set_facts(error, &e, &info) < 0) {
-        Py_CLEAR(error);
+    if (!dbk_get_last_error_info(&info)) {
+        info.message_length = strlen(e.message);
     }
-    Py_XDECREF(message);
-    return error;
+    return error_of(&e, &info);
+}
+
+PyObject *error_of_future(dbk_future *future) {
+    KernelError e = {0};
+    dbk_error_info info = {.struct_size = sizeof info};
+    if (!dbk_future_error(future, &e)) {
+        e.code = KernelStatusCode_Internal;
+        e.message = "the operation failed without saying why";
+    }
+    if (!dbk_future_error_info(future, &info)) {
+        info.message_length = strlen(e.message);
+    }
+    return error_of(&e, &info);
 }
 
 PyObject *raise_error(const char *code, const char *format, ...) {

@@ -6,6 +6,7 @@ typedef struct executed_object {
     kernel_statement_canceller_t *canceller; /* made when it is first needed */
     PyObject *id;
     int64_t modified_rows;
+    int64_t total_rows;
     bool gone; /* the statement was told */
 } executed_object;
 
@@ -27,8 +28,12 @@ PyObject *executed_new(statement_object *s, rows_source *takes_source, const cha
     e->statement = (statement_object *)Py_NewRef((PyObject *)s);
     s->results++;
     e->modified_rows = modified_rows;
+    dbk_executed_info info = {.struct_size = sizeof info};
+    e->total_rows = dbk_executed_get_info(takes_source->exec, &info) == KernelStatusCode_Success
+                        ? info.total_rows
+                        : -1;
     e->id = PyUnicode_FromString(id);
-    if (rows_init(&e->rows, takes_source) < 0 || e->id == NULL) {
+    if (rows_init(&e->rows, takes_source, "ExecutedStatement") < 0 || e->id == NULL) {
         Py_DECREF((PyObject *)e);
         return NULL;
     }
@@ -49,38 +54,9 @@ static void executed_dealloc(PyObject *self) {
     object_delete(self);
 }
 
-static PyObject *fetch_schema(PyObject *self, PyObject *ignored) {
-    (void)ignored;
-    return rows_arrow_schema(&((executed_object *)self)->rows);
-}
-
-static PyObject *fetch_next_batch(PyObject *self, PyObject *ignored) {
-    (void)ignored;
-    return rows_fetch(self, &((executed_object *)self)->rows, handles_gone);
-}
-
-static PyObject *fetch_all_arrow(PyObject *self, PyObject *ignored) {
-    (void)ignored;
-    return rows_fetch_all(self, &((executed_object *)self)->rows, handles_gone);
-}
-
-static PyObject *close_rows(PyObject *self, PyObject *ignored) {
-    (void)ignored;
-    return rows_close(self, &((executed_object *)self)->rows, handles_gone);
-}
-
-static PyObject *enter(PyObject *self, PyObject *ignored) {
-    (void)ignored;
-    return Py_NewRef(self);
-}
-
-static PyObject *c_schema(PyObject *self, PyObject *ignored) {
-    (void)ignored;
-    return rows_c_schema(&((executed_object *)self)->rows);
-}
-
-static PyObject *c_stream(PyObject *self, PyObject *args, PyObject *kwargs) {
-    return rows_c_stream(&((executed_object *)self)->rows, args, kwargs);
+rows *executed_rows(PyObject *self, rows_end *on_end) {
+    *on_end = handles_gone;
+    return &((executed_object *)self)->rows;
 }
 
 /* Without the gate, which a fetch under way holds. */
@@ -95,7 +71,7 @@ static PyObject *cancel(PyObject *self, PyObject *ignored) {
         (e->statement->handle == NULL ||
          kernel_statement_canceller_new(e->statement->handle, &e->canceller) !=
              KernelStatusCode_Success)) {
-        return raise_error("InvalidStatementHandle", "statement already closed");
+        return raise_error("InvalidStatementHandle", "ExecutedStatement is closed");
     }
     if (gate_enter(NULL, &w) < 0) {
         return NULL;
@@ -118,6 +94,12 @@ static PyObject *get_modified_rows(PyObject *self, void *ignored) {
     return count < 0 ? Py_NewRef(Py_None) : PyLong_FromLongLong(count);
 }
 
+static PyObject *get_total_rows(PyObject *self, void *ignored) {
+    int64_t count = ((executed_object *)self)->total_rows;
+    (void)ignored;
+    return count < 0 ? Py_NewRef(Py_None) : PyLong_FromLongLong(count);
+}
+
 static PyObject *get_none(PyObject *self, void *ignored) { /* a success has none of these */
     (void)self;
     (void)ignored;
@@ -128,34 +110,18 @@ static PyGetSetDef properties[] = {
     {"statement_id", get_statement_id, NULL, "str: the server's id, also after close()", NULL},
     {"num_modified_rows", get_modified_rows, NULL,
      "int or None: rows changed by INSERT, UPDATE, DELETE, MERGE; None when not told", NULL},
+    {"total_rows", get_total_rows, NULL,
+     "int or None: rows of the whole result; None when the server did not tell", NULL},
     {"display_message", get_none, NULL, "None", NULL},
     {"diagnostic_info", get_none, NULL, "None", NULL},
     {"error_details_json", get_none, NULL, "None", NULL},
     {NULL, NULL, NULL, NULL, NULL}};
 
 static PyMethodDef methods[] = {
-    {"arrow_schema", fetch_schema, METH_NOARGS,
-     "arrow_schema($self, /)\n--\n\nThe pyarrow.Schema of the rows."},
-    {"fetch_next_batch", fetch_next_batch, METH_NOARGS,
-     "fetch_next_batch($self, /)\n--\n\n"
-     "The next pyarrow.RecordBatch; None at the end, again and again. Waits for rows without the "
-     "GIL.\n"
-     "At the end the statement is closed on the server. KernelError: the stream is dead then."},
-    {"fetch_all_arrow", fetch_all_arrow, METH_NOARGS,
-     "fetch_all_arrow($self, /)\n--\n\nThe rows that were not fetched yet as one pyarrow.Table."},
+    ROWS_METHODS,
     {"cancel", cancel, METH_NOARGS,
      "cancel($self, /)\n--\n\nEnds a fetch under way; nothing when all rows were fetched. Any "
      "thread."},
-    {"close", close_rows, METH_NOARGS,
-     "close($self, /)\n--\n\nDrops the rows and closes the statement on the server. Idempotent."},
-    {"__enter__", enter, METH_NOARGS, NULL},
-    {"__exit__", close_rows, METH_VARARGS, NULL},
-    {"__arrow_c_schema__", c_schema, METH_NOARGS,
-     "__arrow_c_schema__($self, /)\n--\n\nThe schema as a PyCapsule of the Arrow C Data "
-     "Interface."},
-    {"__arrow_c_stream__", (PyCFunction)(void (*)(void))c_stream, METH_VARARGS | METH_KEYWORDS,
-     "__arrow_c_stream__($self, requested_schema=None)\n--\n\n"
-     "The rows as a PyCapsule of the Arrow C Stream Interface, which owns them from then on."},
     {NULL, NULL, 0, NULL}};
 
 static char class_doc[] = "A statement that ran, and its rows. From Statement.execute().";

@@ -8,7 +8,7 @@
  * while they wait. No lock: the list is pushed and emptied as a whole, so a fork finds it whole. */
 
 #define LOGGER_NAME "databricks.sql.kernel"
-#define QUEUE_MAX   10000
+#define QUEUE_MAX   4096
 
 typedef struct line {
     struct line *next;
@@ -59,6 +59,7 @@ static void on_line(const char *level, const char *target, const char *message, 
     line *l = malloc(sizeof *l + len + 1);
     if (l == NULL) {
         (void)atomic_fetch_sub(&queued, 1);
+        (void)atomic_fetch_add(&dropped, 1);
         return;
     }
     l->level = python_level(level);

@@ -1,7 +1,7 @@
 #include "module.h"
 
 PyTypeObject *session_type, *statement_type, *executed_type, *async_type, *stream_type,
-    *metadata_type, *canceller_type;
+    *metadata_type, *canceller_type, *batch_type, *loop_type, *operation_type;
 
 PyDoc_STRVAR(module_doc,
              "The Databricks SQL kernel: sessions, statements and their rows as Arrow.\n\n"
@@ -32,10 +32,19 @@ static int add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **out) {
 }
 
 static int add_all_names(PyObject *module) {
-    static const char *const names[] = {
-        "ExecutedAsyncStatement", "ExecutedStatement", "KernelError", "Metadata",
-        "ResultStream",           "Session",           "Statement",   "StatementCanceller",
-        "init_logging",           "reset_logging"};
+    static const char *const names[] = {"Batch",
+                                        "ExecutedAsyncStatement",
+                                        "ExecutedStatement",
+                                        "KernelError",
+                                        "Loop",
+                                        "Metadata",
+                                        "Operation",
+                                        "ResultStream",
+                                        "Session",
+                                        "Statement",
+                                        "StatementCanceller",
+                                        "init_logging",
+                                        "reset_logging"};
     PyObject *all = PyList_New(0);
     int failed = all == NULL ? -1 : 0;
     for (size_t i = 0; failed == 0 && i < sizeof names / sizeof names[0]; i++) {
@@ -64,6 +73,9 @@ static int module_exec(PyObject *module) {
                   add_type(module, &stream_spec, &stream_type) < 0 ||
                   add_type(module, &metadata_spec, &metadata_type) < 0 ||
                   add_type(module, &canceller_spec, &canceller_type) < 0 ||
+                  add_type(module, &batch_spec, &batch_type) < 0 ||
+                  add_type(module, &loop_spec, &loop_type) < 0 ||
+                  add_type(module, &operation_spec, &operation_type) < 0 ||
                   PyModule_AddStringConstant(module, "__version__", DBK_PYTHON_VERSION) < 0 ||
                   PyModule_AddStringConstant(module, "__kernel_version__", dbk_version()) < 0 ||
                   add_all_names(module) < 0;

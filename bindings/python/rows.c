@@ -17,7 +17,8 @@ void rows_abandon(rows_source *source) {
     *source = (rows_source){0};
 }
 
-int rows_init(rows *r, rows_source *takes_source) {
+int rows_init(rows *r, rows_source *takes_source, const char *class_name) {
+    r->class_name = class_name;
     if (gate_init(&r->gate) < 0) {
         rows_abandon(takes_source);
         return -1;
@@ -33,8 +34,16 @@ int rows_init(rows *r, rows_source *takes_source) {
     return 0;
 }
 
+static void measure(rows *r) {
+    if (r->stream != NULL) {
+        r->stats.struct_size = sizeof r->stats;
+        (void)dbk_result_stream_get_stats(r->stream, &r->stats);
+    }
+}
+
 /* The library tells the server in the background when that is due. */
 static void close_handles(rows *r) {
+    measure(r);
     rows_source source = {r->exec, r->stream};
     r->exec = NULL;
     r->stream = NULL;
@@ -50,8 +59,8 @@ void rows_free(rows *r) {
     Py_CLEAR(r->schema);
 }
 
-static PyObject *raise_closed(void) {
-    return raise_error("InvalidStatementHandle", "statement already closed");
+static PyObject *raise_closed(const rows *r) {
+    return raise_error("InvalidStatementHandle", "%s is closed", r->class_name);
 }
 
 /* ---- schema ---- */
@@ -86,7 +95,7 @@ static int need_schema(rows *r) {
         return 0; /* another thread was first, and read the rows to their end */
     }
     if (failed != 0) {
-        (void)(failed > 0 ? raise_closed() : NULL);
+        (void)(failed > 0 ? raise_closed(r) : NULL);
         return -1;
     }
     PyObject *made = arrow_schema(&schema);
@@ -105,24 +114,52 @@ PyObject *rows_c_schema(rows *r) {
     struct ArrowSchema schema;
     int failed = export_schema(r, &schema);
     if (failed != 0) {
-        return failed > 0 ? raise_closed() : NULL;
+        return failed > 0 ? raise_closed(r) : NULL;
     }
     return arrow_schema_capsule(&schema);
 }
 
+PyObject *rows_columns(rows *r) {
+    struct ArrowSchema schema;
+    int failed = export_schema(r, &schema);
+    if (failed != 0) {
+        return failed > 0 ? raise_closed(r) : NULL;
+    }
+    PyObject *columns = values_columns(&schema);
+    schema.release(&schema);
+    return columns;
+}
+
+PyObject *rows_stats(rows *r) {
+    waiting w;
+    if (gate_enter(&r->gate, &w) < 0) {
+        return NULL;
+    }
+    measure(r);
+    dbk_stream_stats stats = r->stats;
+    if (gate_leave(&w, KernelStatusCode_Success) < 0) {
+        return NULL;
+    }
+    return Py_BuildValue(
+        "{s:K,s:K,s:K,s:K,s:K}", "chunks", (unsigned long long)stats.chunks_fetched, "rows",
+        (unsigned long long)stats.rows, "bytes_wire", (unsigned long long)stats.bytes_wire,
+        "bytes_arrow", (unsigned long long)stats.bytes_arrow, "peak_bytes",
+        (unsigned long long)stats.peak_bytes);
+}
+
 /* ---- batches ---- */
 
-/* *out stays released (release NULL) at the end of the rows. */
-static int next_batch(PyObject *self, rows *r, rows_end on_end, struct ArrowArray *out) {
+/* *out and *schema stay released (release NULL) at the end of the rows. */
+static int next_batch(PyObject *self, rows *r, rows_end on_end, struct ArrowArray *out,
+                      struct ArrowSchema *schema) {
     waiting w;
-    struct ArrowSchema schema = {0};
     KernelStatusCode status = KernelStatusCode_Success;
     if (gate_enter(&r->gate, &w) < 0) {
         return -1;
     }
     bool usable = r->stream != NULL;
     if (usable) {
-        status = kernel_result_stream_next_batch_cancellable(r->stream, out, &schema, r->token);
+        status = kernel_result_stream_next_batch_cancellable(r->stream, out, schema, r->token);
     }
     bool ended = usable && status == KernelStatusCode_Success && out->release == NULL;
     if (ended) {
@@ -130,17 +167,15 @@ static int next_batch(PyObject *self, rows *r, rows_end on_end, struct ArrowArra
         close_handles(r);
     }
     int failed = gate_leave(&w, status);
-    if (schema.release != NULL) {
-        schema.release(&schema); /* every batch has that of the rows */
-    }
     if (failed < 0 && out->release != NULL) {
         out->release(out);
+        schema->release(schema);
     }
     if (ended) {
         on_end(self);
     }
     if (failed == 0 && !usable && !r->drained) {
-        (void)raise_closed();
+        (void)raise_closed(r);
         failed = -1;
     }
     return failed;
@@ -148,19 +183,33 @@ static int next_batch(PyObject *self, rows *r, rows_end on_end, struct ArrowArra
 
 PyObject *rows_fetch(PyObject *self, rows *r, rows_end on_end) {
     struct ArrowArray array = {0};
+    struct ArrowSchema schema = {0};
     if (r->closed) {
-        return raise_closed();
+        return raise_closed(r);
     }
     if (r->drained) {
         Py_RETURN_NONE;
     }
-    if (need_schema(r) < 0 || next_batch(self, r, on_end, &array) < 0) {
+    if (need_schema(r) < 0 || next_batch(self, r, on_end, &array, &schema) < 0) {
         return NULL;
     }
     if (array.release == NULL) {
         Py_RETURN_NONE;
     }
+    schema.release(&schema); /* every batch has that of the rows */
     return arrow_batch(&array, r->schema);
+}
+
+PyObject *rows_fetch_next(PyObject *self, rows *r, rows_end on_end) {
+    struct ArrowArray array = {0};
+    struct ArrowSchema schema = {0};
+    if (r->closed) {
+        return raise_closed(r);
+    }
+    if (!r->drained && next_batch(self, r, on_end, &array, &schema) < 0) {
+        return NULL;
+    }
+    return array.release == NULL ? Py_NewRef(Py_None) : batch_new(&array, &schema);
 }
 
 PyObject *rows_fetch_all(PyObject *self, rows *r, rows_end on_end) {
@@ -180,6 +229,27 @@ PyObject *rows_fetch_all(PyObject *self, rows *r, rows_end on_end) {
 }
 
 /* ---- the end ---- */
+
+rows *rows_of(PyObject *object, rows_end *on_end) {
+    if (PyObject_TypeCheck(object, executed_type)) {
+        return executed_rows(object, on_end);
+    }
+    if (PyObject_TypeCheck(object, stream_type)) {
+        return stream_rows(object, on_end);
+    }
+    PyErr_Format(PyExc_TypeError, "an ExecutedStatement or a ResultStream expected, not %R",
+                 (PyObject *)Py_TYPE(object));
+    return NULL;
+}
+
+void rows_end_of(PyObject *self, rows *r, rows_end on_end) {
+    if (PyThread_acquire_lock(r->gate.lock, NOWAIT_LOCK) != 0) { /* else it is being closed */
+        r->drained = true;
+        close_handles(r);
+        PyThread_release_lock(r->gate.lock);
+        on_end(self);
+    }
+}
 
 PyObject *rows_close(PyObject *self, rows *r, rows_end on_end) {
     waiting w;
@@ -228,5 +298,5 @@ PyObject *rows_c_stream(rows *r, PyObject *args, PyObject *kwargs) {
         }
         return NULL;
     }
-    return usable ? arrow_stream_capsule(&out) : raise_closed();
+    return usable ? arrow_stream_capsule(&out) : raise_closed(r);
 }

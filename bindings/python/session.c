@@ -21,6 +21,10 @@ static PyObject *session_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
         }
         return NULL;
     }
+    return session_of_handle(type, handle);
+}
+
+PyObject *session_of_handle(PyTypeObject *type, kernel_session_t *handle) {
     session_object *s = object_new(type);
     if (s == NULL || gate_init(&s->gate) < 0) {
         (void)dbk_session_release(handle);

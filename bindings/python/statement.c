@@ -38,7 +38,7 @@ static void statement_dealloc(PyObject *self) {
 }
 
 static PyObject *raise_closed(void) {
-    return raise_error("InvalidStatementHandle", "statement already closed");
+    return raise_error("InvalidStatementHandle", "Statement is closed");
 }
 
 /* ---- text, options, parameters: short calls of the library, one at a time ---- */

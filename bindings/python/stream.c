@@ -21,7 +21,7 @@ PyObject *stream_new(rows_source *takes_source, PyObject *async) {
         rows_abandon(takes_source);
         return NULL;
     }
-    if (rows_init(&s->rows, takes_source) < 0) {
+    if (rows_init(&s->rows, takes_source, "ResultStream") < 0) {
         Py_DECREF((PyObject *)s);
         return NULL;
     }
@@ -35,59 +35,12 @@ static void stream_dealloc(PyObject *self) {
     object_delete(self);
 }
 
-static PyObject *fetch_schema(PyObject *self, PyObject *ignored) {
-    (void)ignored;
-    return rows_arrow_schema(&((stream_object *)self)->rows);
+rows *stream_rows(PyObject *self, rows_end *on_end) {
+    *on_end = handles_gone;
+    return &((stream_object *)self)->rows;
 }
 
-static PyObject *fetch_next_batch(PyObject *self, PyObject *ignored) {
-    (void)ignored;
-    return rows_fetch(self, &((stream_object *)self)->rows, handles_gone);
-}
-
-static PyObject *fetch_all_arrow(PyObject *self, PyObject *ignored) {
-    (void)ignored;
-    return rows_fetch_all(self, &((stream_object *)self)->rows, handles_gone);
-}
-
-static PyObject *close_rows(PyObject *self, PyObject *ignored) {
-    (void)ignored;
-    return rows_close(self, &((stream_object *)self)->rows, handles_gone);
-}
-
-static PyObject *enter(PyObject *self, PyObject *ignored) {
-    (void)ignored;
-    return Py_NewRef(self);
-}
-
-static PyObject *c_schema(PyObject *self, PyObject *ignored) {
-    (void)ignored;
-    return rows_c_schema(&((stream_object *)self)->rows);
-}
-
-static PyObject *c_stream(PyObject *self, PyObject *args, PyObject *kwargs) {
-    return rows_c_stream(&((stream_object *)self)->rows, args, kwargs);
-}
-
-static PyMethodDef methods[] = {
-    {"arrow_schema", fetch_schema, METH_NOARGS,
-     "arrow_schema($self, /)\n--\n\nThe pyarrow.Schema of the rows."},
-    {"fetch_next_batch", fetch_next_batch, METH_NOARGS,
-     "fetch_next_batch($self, /)\n--\n\n"
-     "The next pyarrow.RecordBatch; None at the end, again and again. Waits for rows without the "
-     "GIL."},
-    {"fetch_all_arrow", fetch_all_arrow, METH_NOARGS,
-     "fetch_all_arrow($self, /)\n--\n\nThe rows that were not fetched yet as one pyarrow.Table."},
-    {"close", close_rows, METH_NOARGS, "close($self, /)\n--\n\nDrops the rows. Idempotent."},
-    {"__enter__", enter, METH_NOARGS, NULL},
-    {"__exit__", close_rows, METH_VARARGS, NULL},
-    {"__arrow_c_schema__", c_schema, METH_NOARGS,
-     "__arrow_c_schema__($self, /)\n--\n\nThe schema as a PyCapsule of the Arrow C Data "
-     "Interface."},
-    {"__arrow_c_stream__", (PyCFunction)(void (*)(void))c_stream, METH_VARARGS | METH_KEYWORDS,
-     "__arrow_c_stream__($self, requested_schema=None)\n--\n\n"
-     "The rows as a PyCapsule of the Arrow C Stream Interface, which owns them from then on."},
-    {NULL, NULL, 0, NULL}};
+static PyMethodDef methods[] = {ROWS_METHODS, {NULL, NULL, 0, NULL}};
 
 static char class_doc[] = "Rows of a catalog call or of a submitted statement.";
 

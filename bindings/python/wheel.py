@@ -1,8 +1,8 @@
 """Packs the built module as the wheel `databricks-sql-kernel`, and unpacks its dist-info beside it.
 
-    python bindings/python/wheel.py build/python [--platform manylinux_2_28_x86_64]
+    python bindings/python/wheel.py build/bundled/python [--platform manylinux_2_28_x86_64]
 
-build/python then holds databricks_sql_kernel.abi3.so, the wheel and the dist-info, so that the folder itself
+The folder then holds databricks_sql_kernel.abi3.so, the wheel and the dist-info, so that the folder itself
 can stand on sys.path. The version is the module's own.
 """
 

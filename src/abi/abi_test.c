@@ -103,6 +103,8 @@ DBK_TEST(setters_need_a_config) {
     check_refused(CONFIG(set_tls_skip_hostname_verification, true), message);
     check_refused(CONFIG(set_tls_client_certificate, NULL, 0, NULL, 0), message);
     check_refused(dbk_session_config_set_namespace(NULL, NULL, NULL), message);
+    check_refused(dbk_session_config_set_tls_client_key_password(NULL, NULL), message);
+    check_refused(dbk_session_config_set_memory_budget(NULL, 0), message);
 }
 
 DBK_TEST(setters_need_their_texts) {
@@ -184,6 +186,13 @@ DBK_TEST(setters_take_any_text) {
         check_fine(dbk_session_config_set_namespace(config, t, t));
     }
     check_fine(dbk_session_config_set_namespace(config, NULL, NULL));
+    check_fine(dbk_session_config_set_tls_client_key_password(config, "p"));
+    check_fine(dbk_session_config_set_tls_client_key_password(config, NULL));
+    check_fine(dbk_session_config_set_tls_min_version(config, "1.3"));
+    check_refused(dbk_session_config_set_tls_min_version(config, "1.1"),
+                  "the oldest TLS version is \"1.2\" or \"1.3\"");
+    check_refused(dbk_session_config_set_tls_min_version(config, NULL), "version must not be null");
+    check_fine(dbk_session_config_set_memory_budget(config, SIZE_MAX));
     check_fine(CONFIG(set_auth_u2m, NULL, 0, NULL));
     check_fine(CONFIG(set_proxy, "p", NULL, NULL, NULL));
     dbk_free(huge);
@@ -325,6 +334,8 @@ DBK_TEST(what_bindings_need_is_guarded) {
     dbk_set_wait_hook(NULL, NULL);
     check_refused(dbk_statement_bind_typed(NULL, 1, NULL, "INT", "1", 1),
                   "statement handle must not be null");
+    check_refused(dbk_session_close_timeout(NULL, 1),
+                  "dbk_session_close_timeout: session must not be null");
     check_refused(dbk_session_release(NULL), "dbk_session_release: session must not be null");
     check_refused(dbk_metadata_list(NULL, &filter, &stream), "metadata: session must not be null");
     check_refused(dbk_metadata_list(NULL, &odd, &stream),
@@ -337,6 +348,14 @@ DBK_TEST(what_bindings_need_is_guarded) {
     CHECK(!dbk_canceller_get_query_id(NULL, id, sizeof id));
     CHECK_STR(id, "x");
     CHECK(dbk_async_end(NULL) == KernelStatusCode_InvalidArgument);
+}
+
+DBK_TEST(states_have_names) {
+    static const char *const names[] = {"Pending",   "Running", "Succeeded", "Failed",
+                                        "Cancelled", "Closed",  "Unknown"};
+    for (unsigned i = 0; i < COUNT_OF(names); i++) {
+        CHECK_STR(dbk_statement_state_name((KernelStatementStatusKind)i), names[i]);
+    }
 }
 
 DBK_TEST(metadata_needs_a_session) {

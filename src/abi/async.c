@@ -2,7 +2,7 @@
 
 /* Submitted statements: kernel_statement_submit and the dbk_async_* functions. */
 
-static bool async_ok(const kernel_executed_async_statement_t *async, const char *function) {
+bool dbk_abi_async_ok(const kernel_executed_async_statement_t *async, const char *function) {
     dbk_error *err = dbk_abi_begin();
     if (async == NULL) {
         (void)dbk_abi_refuse("%s: async must not be null", function);
@@ -16,13 +16,23 @@ static bool async_ok(const kernel_executed_async_statement_t *async, const char 
     return true;
 }
 
-static dbk_status new_async(dbk_exec *takes_exec, kernel_executed_async_statement_t **out,
-                            dbk_error *err) {
+static void free_async(dbk_handle *h) {
+    kernel_executed_async_statement_t *async = (kernel_executed_async_statement_t *)h;
+    if (dbk_exec_alive(async->exec)) {
+        dbk_exec_unref(async->exec); /* the last handle closes it on the server */
+    }
+    dbk_mutex_destroy(&h->lock);
+    dbk_free(async);
+}
+
+dbk_status dbk_abi_new_async(dbk_exec *takes_exec, kernel_executed_async_statement_t **out,
+                             dbk_error *err) {
     kernel_executed_async_statement_t *handle = dbk_alloc_zero(sizeof *handle);
     if (handle == NULL) {
         dbk_exec_unref(takes_exec);
         return dbk_error_oom(err, "a submitted statement");
     }
+    dbk_handle_init(&handle->handle, free_async);
     handle->exec = takes_exec;
     *out = handle;
     return DBK_OK;
@@ -43,8 +53,11 @@ KernelStatusCode kernel_statement_submit(kernel_statement_t *stmt,
             err, DBK_INVALID_HANDLE,
             "kernel_statement_submit: the statement belongs to the parent process of a fork"));
     }
+    if (!dbk_handle_idle(&stmt->handle, "kernel_statement_submit")) {
+        return dbk_abi_code();
+    }
     dbk_status st = dbk_statement_submit(stmt->statement, &exec, err);
-    return dbk_abi_end(st == DBK_OK ? new_async(exec, out, err) : st);
+    return dbk_abi_end(st == DBK_OK ? dbk_abi_new_async(exec, out, err) : st);
 }
 
 KernelStatusCode dbk_async_attach(kernel_session_t *session, const char *query_id,
@@ -63,12 +76,30 @@ KernelStatusCode dbk_async_attach(kernel_session_t *session, const char *query_i
                           "dbk_async_attach: the session belongs to the parent process of a fork"));
     }
     dbk_status st = dbk_exec_attach(session->session, dbk_slice_of(query_id), &exec, err);
-    return dbk_abi_end(st == DBK_OK ? new_async(exec, out, err) : st);
+    return dbk_abi_end(st == DBK_OK ? dbk_abi_new_async(exec, out, err) : st);
+}
+
+const char *dbk_statement_state_name(KernelStatementStatusKind state) {
+    switch (state) {
+    case KernelStatementStatusKind_Pending:
+        return "Pending";
+    case KernelStatementStatusKind_Running:
+        return "Running";
+    case KernelStatementStatusKind_Succeeded:
+        return "Succeeded";
+    case KernelStatementStatusKind_Failed:
+        return "Failed";
+    case KernelStatementStatusKind_Cancelled:
+        return "Cancelled";
+    case KernelStatementStatusKind_Closed:
+        return "Closed";
+    }
+    return "Unknown";
 }
 
 KernelStatusCode dbk_async_status(const kernel_executed_async_statement_t *async,
                                   KernelStatementStatusKind *out) {
-    if (!async_ok(async, "dbk_async_status")) {
+    if (!dbk_abi_async_ok(async, "dbk_async_status")) {
         return dbk_abi_code();
     }
     if (out == NULL) {
@@ -80,7 +111,8 @@ KernelStatusCode dbk_async_status(const kernel_executed_async_statement_t *async
 
 KernelStatusCode dbk_async_poll(kernel_executed_async_statement_t *async,
                                 KernelStatementStatusKind *out) {
-    if (!async_ok(async, "dbk_async_poll")) {
+    if (!dbk_abi_async_ok(async, "dbk_async_poll") ||
+        !dbk_handle_idle(&async->handle, "dbk_async_poll")) {
         return dbk_abi_code();
     }
     if (out == NULL) {
@@ -94,13 +126,32 @@ KernelStatusCode dbk_async_poll(kernel_executed_async_statement_t *async,
 }
 
 const char *dbk_async_query_id(const kernel_executed_async_statement_t *async) {
-    return async_ok(async, "dbk_async_query_id") ? dbk_exec_query_id(async->exec) : NULL;
+    return dbk_abi_async_ok(async, "dbk_async_query_id") ? dbk_exec_query_id(async->exec) : NULL;
+}
+
+KernelStatusCode dbk_async_get_remarks(kernel_executed_async_statement_t *async,
+                                       dbk_async_remarks *out) {
+    dbk_exec_remarks remarks;
+    if (!dbk_abi_async_ok(async, "dbk_async_get_remarks") ||
+        !dbk_handle_idle(&async->handle, "dbk_async_get_remarks")) {
+        return dbk_abi_code();
+    }
+    if (out == NULL || out->struct_size < sizeof *out) {
+        return dbk_abi_refuse("dbk_async_get_remarks: out must be non-null and struct_size set");
+    }
+    dbk_exec_get_remarks(async->exec, &remarks);
+    out->modified_rows = remarks.modified_rows;
+    out->display_message = remarks.display_message;
+    out->diagnostic_info = remarks.diagnostic_info;
+    out->error_details_json = remarks.details_json;
+    return KernelStatusCode_Success;
 }
 
 KernelStatusCode dbk_async_await(kernel_executed_async_statement_t *async, uint64_t timeout_ms,
                                  bool *finished) {
     bool done = false;
-    if (!async_ok(async, "dbk_async_await")) {
+    if (!dbk_abi_async_ok(async, "dbk_async_await") ||
+        !dbk_handle_idle(&async->handle, "dbk_async_await")) {
         return dbk_abi_code();
     }
     dbk_status st = dbk_exec_await(async->exec, timeout_ms, &done, dbk_abi_begin());
@@ -111,21 +162,21 @@ KernelStatusCode dbk_async_await(kernel_executed_async_statement_t *async, uint6
 }
 
 KernelStatusCode dbk_async_cancel(kernel_executed_async_statement_t *async) {
-    bool told = false;
-    if (!async_ok(async, "dbk_async_cancel")) {
+    bool told = false; /* not blocking on an embedded loop: its thread sends the request */
+    if (!dbk_abi_async_ok(async, "dbk_async_cancel")) {
         return dbk_abi_code();
     }
-    return dbk_abi_end(dbk_exec_cancel(async->exec, &told, dbk_abi_begin()));
+    return dbk_abi_end(dbk_exec_cancel(dbk_exec_ref(async->exec), &told, dbk_abi_begin()));
 }
 
-/* The execution whose rows nobody has taken yet: the handle's own first, then fresh looks at it. */
-static dbk_status untaken(kernel_executed_async_statement_t *async, dbk_exec **out,
-                          dbk_error *err) {
+dbk_status dbk_abi_untaken(const kernel_executed_async_statement_t *async, dbk_exec **out,
+                           dbk_error *err) {
     if (!async->taken) {
         *out = dbk_exec_ref(async->exec);
         return DBK_OK;
     }
-    return dbk_exec_attach_again(async->exec, out, err);
+    return dbk_exec_named(dbk_exec_session(async->exec),
+                          dbk_slice_of(dbk_exec_query_id(async->exec)), async->exec, out, err);
 }
 
 KernelStatusCode dbk_async_take_result(kernel_executed_async_statement_t *async,
@@ -133,14 +184,15 @@ KernelStatusCode dbk_async_take_result(kernel_executed_async_statement_t *async,
     dbk_status st = DBK_OK;
     dbk_exec *exec = NULL;
     bool finished = false;
-    if (!async_ok(async, "dbk_async_take_result")) {
+    if (!dbk_abi_async_ok(async, "dbk_async_take_result") ||
+        !dbk_handle_idle(&async->handle, "dbk_async_take_result")) {
         return dbk_abi_code();
     }
     if (out == NULL) {
         return dbk_abi_refuse("dbk_async_take_result: out must not be null");
     }
     dbk_error *err = dbk_abi_begin();
-    DBK_TRY(untaken(async, &exec, err));
+    DBK_TRY(dbk_abi_untaken(async, &exec, err));
     DBK_TRY(dbk_exec_await(exec, 0, &finished, err));
     DBK_TRY(dbk_abi_new_executed(dbk_exec_ref(exec), out, err));
     async->taken = true;
@@ -149,8 +201,46 @@ done:
     return dbk_abi_end(st);
 }
 
+KernelStatusCode dbk_async_leave(kernel_executed_async_statement_t *async) {
+    if (!dbk_abi_async_ok(async, "dbk_async_leave") ||
+        !dbk_handle_idle(&async->handle, "dbk_async_leave")) {
+        return dbk_abi_code();
+    }
+    dbk_exec_keep(async->exec);
+    dbk_exec_select(async->exec, 0, 0);
+    return KernelStatusCode_Success;
+}
+
+KernelStatusCode dbk_async_take_chunks(kernel_executed_async_statement_t *async,
+                                       int64_t first_chunk, int64_t chunk_count,
+                                       kernel_executed_statement_t **out) {
+    dbk_status st = DBK_OK;
+    dbk_exec *exec = NULL;
+    bool finished = false;
+    if (!dbk_abi_async_ok(async, "dbk_async_take_chunks") ||
+        !dbk_handle_idle(&async->handle, "dbk_async_take_chunks")) {
+        return dbk_abi_code();
+    }
+    if (out == NULL) {
+        return dbk_abi_refuse("dbk_async_take_chunks: out must not be null");
+    }
+    if (first_chunk < 0 || chunk_count < 0) {
+        return dbk_abi_refuse(
+            "dbk_async_take_chunks: first_chunk and chunk_count must not be negative");
+    }
+    dbk_error *err = dbk_abi_begin();
+    DBK_TRY(dbk_exec_named(dbk_exec_session(async->exec),
+                           dbk_slice_of(dbk_exec_query_id(async->exec)), async->exec, &exec, err));
+    dbk_exec_select(exec, first_chunk, chunk_count);
+    DBK_TRY(dbk_exec_await(exec, 0, &finished, err));
+    DBK_TRY(dbk_abi_new_executed(dbk_exec_ref(exec), out, err));
+done:
+    dbk_exec_unref(exec);
+    return dbk_abi_end(st);
+}
+
 KernelStatusCode dbk_async_end(kernel_executed_async_statement_t *async) {
-    if (!async_ok(async, "dbk_async_end")) {
+    if (!dbk_abi_async_ok(async, "dbk_async_end")) {
         return dbk_abi_code();
     }
     return dbk_abi_end(dbk_exec_end(async->exec, dbk_abi_begin()));
@@ -161,9 +251,6 @@ KernelStatusCode dbk_async_close(kernel_executed_async_statement_t *async) {
     if (async == NULL) {
         return dbk_abi_refuse("dbk_async_close: async must not be null");
     }
-    if (dbk_exec_alive(async->exec)) {
-        dbk_exec_unref(async->exec); /* the last handle closes it on the server */
-    }
-    dbk_free(async);
+    dbk_handle_close(&async->handle);
     return KernelStatusCode_Success;
 }

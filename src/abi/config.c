@@ -123,11 +123,44 @@ KernelStatusCode dbk_session_config_set_namespace(KernelSessionConfig *config, c
                  OPTIONAL(config, schema, schema, "schema"));
 }
 
+KernelStatusCode dbk_session_config_set_tls_client_key_password(KernelSessionConfig *config,
+                                                                const char *password) {
+    return STORE(config, OPT_SECRET(config, client_key_password, password, "password"));
+}
+
+KernelStatusCode dbk_session_config_set_tls_min_version(KernelSessionConfig *config,
+                                                        const char *version) {
+    (void)dbk_abi_begin();
+    if (!config_ok(config) || !dbk_abi_text_ok(version, "version")) {
+        return KernelStatusCode_InvalidArgument;
+    }
+    bool newest = strcmp(version, "1.3") == 0;
+    if (!newest && strcmp(version, "1.2") != 0) {
+        return dbk_abi_refuse("the oldest TLS version is \"1.2\" or \"1.3\"");
+    }
+    config->config.tls_least = newest ? DBK_TLS_1_3 : DBK_TLS_1_2;
+    return KernelStatusCode_Success;
+}
+
+KernelStatusCode dbk_session_config_set_memory_budget(KernelSessionConfig *config, size_t bytes) {
+    (void)dbk_abi_begin();
+    if (!config_ok(config)) {
+        return KernelStatusCode_InvalidArgument;
+    }
+    config->config.memory_budget = bytes;
+    return KernelStatusCode_Success;
+}
+
 /* ---- authentication ---- */
 
 KernelStatusCode kernel_session_config_set_auth_pat(KernelSessionConfig *config,
                                                     const char *token) {
-    return set_mode(config, STORE(config, SECRET(config, token, token, "token")), DBK_AUTH_PAT);
+    KernelStatusCode st =
+        set_mode(config, STORE(config, SECRET(config, token, token, "token")), DBK_AUTH_PAT);
+    if (st == KernelStatusCode_Success) {
+        config->config.token_expires_unix_s = 0;
+    }
+    return st;
 }
 
 KernelStatusCode kernel_session_config_set_auth_m2m(KernelSessionConfig *config,
@@ -181,6 +214,90 @@ KernelStatusCode kernel_session_config_set_auth_azure_sp(KernelSessionConfig *co
                           OPTIONAL(config, azure_resource_id, azure_workspace_resource_id,
                                    "azure_workspace_resource_id")),
                     DBK_AUTH_AZURE_SP);
+}
+
+KernelStatusCode
+dbk_session_config_set_auth_azure_identity(KernelSessionConfig *config, const char *client_id,
+                                           const char *azure_workspace_resource_id) {
+    return set_mode(config,
+                    STORE(config, OPTIONAL(config, client_id, client_id, "client_id"),
+                          OPTIONAL(config, azure_resource_id, azure_workspace_resource_id,
+                                   "azure_workspace_resource_id")),
+                    DBK_AUTH_AZURE_IDENTITY);
+}
+
+KernelStatusCode dbk_session_config_set_auth_token(KernelSessionConfig *config, const char *token,
+                                                   int64_t expires_at) {
+    KernelStatusCode st = kernel_session_config_set_auth_pat(config, token);
+    if (st == KernelStatusCode_Success) {
+        config->config.token_expires_unix_s = expires_at;
+    }
+    return st;
+}
+
+KernelStatusCode dbk_session_config_set_token_provider(KernelSessionConfig *config,
+                                                       dbk_token_provider provider, void *ctx,
+                                                       void (*release)(void *ctx)) {
+    dbk_error *err = dbk_abi_begin();
+    dbk_provider *made = NULL;
+    if (!config_ok(config)) {
+        return KernelStatusCode_InvalidArgument;
+    }
+    if (provider == NULL) {
+        return dbk_abi_refuse("token provider must not be null");
+    }
+    dbk_status st = dbk_provider_new(provider, ctx, release, &made, err);
+    if (st == DBK_OK) {
+        dbk_provider_unref(config->config.provider);
+        config->config.provider = made;
+        config->config.auth_mode = DBK_AUTH_PROVIDER;
+    }
+    return dbk_abi_end(st);
+}
+
+KernelStatusCode dbk_session_config_set_profile(KernelSessionConfig *config, const char *file,
+                                                const char *profile, const char *http_path) {
+    dbk_error *err = dbk_abi_begin();
+    if (!config_ok(config) || !dbk_abi_optional_ok(file, "file") ||
+        !dbk_abi_optional_ok(profile, "profile") || !dbk_abi_optional_ok(http_path, "http_path")) {
+        return KernelStatusCode_InvalidArgument;
+    }
+    return dbk_abi_end(dbk_config_set_profile(&config->config, file, profile, http_path, err));
+}
+
+KernelStatusCode dbk_session_config_set_login_opener(KernelSessionConfig *config,
+                                                     void (*show)(void *ctx, const char *url),
+                                                     void *ctx) {
+    (void)dbk_abi_begin();
+    if (!config_ok(config)) {
+        return KernelStatusCode_InvalidArgument;
+    }
+    config->config.login_opener = show;
+    config->config.login_opener_ctx = ctx;
+    return KernelStatusCode_Success;
+}
+
+KernelStatusCode dbk_session_config_set_federation(KernelSessionConfig *config,
+                                                   const char *client_id, bool rfc8693,
+                                                   bool strict) {
+    KernelStatusCode st =
+        STORE(config, OPTIONAL(config, federation_client_id, client_id, "client_id"));
+    if (st == KernelStatusCode_Success) {
+        config->config.federation_token_exchange = rfc8693;
+        config->config.federation_strict = strict;
+    }
+    return st;
+}
+
+KernelStatusCode dbk_session_config_set_workspace_id(KernelSessionConfig *config,
+                                                     const char *workspace_id,
+                                                     bool not_in_exchange) {
+    KernelStatusCode st =
+        STORE(config, OPTIONAL(config, workspace_id, workspace_id, "workspace_id"));
+    if (st == KernelStatusCode_Success) {
+        config->config.federation_without_org_id = not_in_exchange;
+    }
+    return st;
 }
 
 KernelStatusCode
@@ -380,7 +497,7 @@ KernelStatusCode kernel_session_config_set_driver_system_configuration(
 KernelStatusCode kernel_session_config_set_proxy(KernelSessionConfig *config, const char *url,
                                                  const char *username, const char *password,
                                                  const char *bypass_hosts) {
-    return STORE(config, TEXT(config, proxy_url, url, "proxy url"),
+    return STORE(config, SECRET(config, proxy_url, url, "proxy url"),
                  OPTIONAL(config, proxy_user, username, "proxy username"),
                  OPT_SECRET(config, proxy_password, password, "proxy password"),
                  OPTIONAL(config, proxy_bypass, bypass_hosts, "proxy bypass_hosts"));

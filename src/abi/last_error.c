@@ -60,32 +60,46 @@ static const char *or_null(const char *text) {
     return text != NULL && text[0] != '\0' ? text : NULL;
 }
 
-bool kernel_get_last_error(KernelError *out) {
-    if (out == NULL || last_error.code == DBK_OK) {
+bool dbk_abi_show_error(const dbk_error *err, KernelError *out) {
+    if (out == NULL || err->code == DBK_OK) {
         return false;
     }
-    out->code = (int32_t)last_error.code;
-    out->message = dbk_error_message(&last_error);
-    out->sql_state = or_null(last_error.sqlstate);
-    out->vendor_code = last_error.vendor_code;
-    out->http_status = last_error.http_status;
-    out->retryable = last_error.retryable;
-    out->query_id = or_null(last_error.query_id);
+    out->code = (int32_t)err->code;
+    out->message = dbk_error_message(err);
+    out->sql_state = or_null(err->sqlstate);
+    out->vendor_code = err->vendor_code;
+    out->http_status = err->http_status;
+    out->retryable = err->retryable;
+    out->query_id = or_null(err->query_id);
     return true;
 }
 
-bool dbk_get_last_error_info(dbk_error_info *out) {
-    if (out == NULL || out->struct_size < sizeof *out || last_error.code == DBK_OK) {
+/* What the struct was at first. */
+#define FIRST_INFO_SIZE offsetof(dbk_error_info, message_length)
+
+bool dbk_abi_show_info(const dbk_error *err, dbk_error_info *out) {
+    if (out == NULL || out->struct_size < FIRST_INFO_SIZE || err->code == DBK_OK) {
         return false;
     }
-    out->attempts = last_error.attempts;
-    out->may_have_executed = last_error.may_have_executed;
-    out->error_code = or_null(last_error.server_code);
-    out->request_id = or_null(last_error.request_id);
-    out->display_message = or_null(last_error.display_message);
-    out->diagnostic_info = or_null(last_error.diagnostic_info);
-    out->error_details_json = or_null(last_error.details_json);
+    out->attempts = err->attempts;
+    out->may_have_executed = err->may_have_executed;
+    out->error_code = or_null(err->server_code);
+    out->request_id = or_null(err->request_id);
+    out->display_message = or_null(err->display_message);
+    out->diagnostic_info = or_null(err->diagnostic_info);
+    out->error_details_json = or_null(err->details_json);
+    if (out->struct_size >= sizeof *out) {
+        out->message_length = dbk_error_bare_length(err);
+    }
     return true;
+}
+
+bool kernel_get_last_error(KernelError *out) {
+    return dbk_abi_show_error(&last_error, out);
+}
+
+bool dbk_get_last_error_info(dbk_error_info *out) {
+    return dbk_abi_show_info(&last_error, out);
 }
 
 KernelStatusCode dbk_abi_refuse(const char *fmt, ...) {

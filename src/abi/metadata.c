@@ -154,60 +154,105 @@ KernelStatusCode dbk_metadata_cross_reference(kernel_session_t *session, const c
     return foreign_keys(session, parent, foreign, true, out);
 }
 
-_Static_assert((int)DBK_CATALOG_CALL_CATALOGS == DBK_METADATA_CATALOGS &&
-                   (int)DBK_CATALOG_CALL_SCHEMAS == DBK_METADATA_SCHEMAS &&
-                   (int)DBK_CATALOG_CALL_TABLES == DBK_METADATA_TABLES &&
-                   (int)DBK_CATALOG_CALL_COLUMNS == DBK_METADATA_COLUMNS &&
-                   (int)DBK_CATALOG_CALL_FUNCTIONS == DBK_METADATA_FUNCTIONS &&
-                   (int)DBK_CATALOG_CALL_PROCEDURES == DBK_METADATA_PROCEDURES &&
-                   (int)DBK_CATALOG_CALL_PROCEDURE_COLUMNS == DBK_METADATA_PROCEDURE_COLUMNS,
-               "the calls have one order");
+static dbk_metadata_call call_of(dbk_catalog_call call) {
+    switch (call) {
+    case DBK_CATALOG_CALL_CATALOGS:
+        return DBK_METADATA_CATALOGS;
+    case DBK_CATALOG_CALL_SCHEMAS:
+        return DBK_METADATA_SCHEMAS;
+    case DBK_CATALOG_CALL_TABLES:
+        return DBK_METADATA_TABLES;
+    case DBK_CATALOG_CALL_COLUMNS:
+        return DBK_METADATA_COLUMNS;
+    case DBK_CATALOG_CALL_FUNCTIONS:
+        return DBK_METADATA_FUNCTIONS;
+    case DBK_CATALOG_CALL_PROCEDURES:
+        return DBK_METADATA_PROCEDURES;
+    case DBK_CATALOG_CALL_PROCEDURE_COLUMNS:
+        return DBK_METADATA_PROCEDURE_COLUMNS;
+    case DBK_CATALOG_CALL_PRIMARY_KEYS:
+        return DBK_METADATA_PRIMARY_KEYS;
+    case DBK_CATALOG_CALL_FOREIGN_KEYS:
+    case DBK_CATALOG_CALL_CROSS_REFERENCE:
+        return DBK_METADATA_FOREIGN_KEYS;
+    case DBK_CATALOG_CALL_TABLE_TYPES:
+        return DBK_METADATA_TABLE_TYPES;
+    case DBK_CATALOG_CALL_TYPE_INFO:
+        break;
+    }
+    return DBK_METADATA_TYPE_INFO;
+}
 
-static bool exact_ok(const dbk_catalog_filter *f) {
-    const char *const texts[] = {f->catalog, f->schema, f->object, f->column};
+/* What the struct was at first. */
+#define FIRST_FILTER_SIZE offsetof(dbk_catalog_filter, parent_catalog)
+
+bool dbk_abi_filter_ok(const dbk_catalog_filter *filter, const char *function) {
+    if (filter == NULL || filter->struct_size < FIRST_FILTER_SIZE ||
+        (int)filter->call < DBK_CATALOG_CALL_CATALOGS ||
+        (int)filter->call > DBK_CATALOG_CALL_TYPE_INFO) {
+        (void)dbk_abi_refuse("%s: filter needs its struct_size and a known call", function);
+        return false;
+    }
+    bool whole = filter->struct_size >= sizeof *filter;
+    const char *const texts[] = {filter->catalog,
+                                 filter->schema,
+                                 filter->object,
+                                 filter->column,
+                                 whole ? filter->parent_catalog : NULL,
+                                 whole ? filter->parent_schema : NULL,
+                                 whole ? filter->parent_table : NULL};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         if (!dbk_abi_optional_ok(texts[i], "filter")) {
             return false;
         }
     }
-    for (size_t i = 0; f->types != NULL && i < f->type_count; i++) {
-        if (!dbk_abi_text_ok(f->types[i], "table type")) {
+    for (size_t i = 0; filter->types != NULL && i < filter->type_count; i++) {
+        if (!dbk_abi_text_ok(filter->types[i], "table type")) {
             return false;
         }
     }
     return true;
 }
 
-KernelStatusCode dbk_metadata_list(kernel_session_t *session, const dbk_catalog_filter *filter,
-                                   kernel_result_stream_t **out) {
-    dbk_error *err = dbk_abi_begin();
-    if (filter == NULL || filter->struct_size < sizeof *filter ||
-        (int)filter->call < DBK_CATALOG_CALL_CATALOGS ||
-        (int)filter->call > DBK_CATALOG_CALL_PROCEDURE_COLUMNS) {
-        return dbk_abi_refuse("dbk_metadata_list: filter needs its struct_size and a known call");
-    }
-    if (!exact_ok(filter)) {
-        return KernelStatusCode_InvalidArgument;
-    }
+dbk_status dbk_abi_request(const dbk_catalog_filter *filter, dbk_metadata_request *out,
+                           dbk_slice **types, dbk_error *err) {
     size_t count = filter->types != NULL ? filter->type_count : 0;
-    dbk_slice *types = dbk_alloc_array(count, sizeof *types);
-    if (types == NULL) {
-        return dbk_abi_end(dbk_error_oom(err, "a list of table types"));
+    *types = dbk_alloc_array(count, sizeof **types);
+    if (*types == NULL) {
+        return dbk_error_oom(err, "a list of table types");
     }
     for (size_t i = 0; i < count; i++) {
-        types[i] = dbk_slice_of(filter->types[i]);
+        (*types)[i] = dbk_slice_of(filter->types[i]);
     }
-    dbk_metadata_request r = {
-        .call = (dbk_metadata_call)filter->call,
+    *out = (dbk_metadata_request){
+        .call = call_of(filter->call),
         .catalog = dbk_slice_of(filter->catalog),
         .schema = dbk_slice_of(filter->schema),
         .object = dbk_slice_of(filter->object),
         .column = dbk_slice_of(filter->column),
+        .filter_parent = filter->call == DBK_CATALOG_CALL_CROSS_REFERENCE,
         .has_types = filter->types != NULL,
-        .types = types,
+        .types = *types,
         .type_count = count,
     };
-    KernelStatusCode code = run(session, &r, out);
+    if (filter->struct_size >= sizeof *filter) {
+        out->parent_catalog = dbk_slice_of(filter->parent_catalog);
+        out->parent_schema = dbk_slice_of(filter->parent_schema);
+        out->parent_table = dbk_slice_of(filter->parent_table);
+    }
+    return DBK_OK;
+}
+
+KernelStatusCode dbk_metadata_list(kernel_session_t *session, const dbk_catalog_filter *filter,
+                                   kernel_result_stream_t **out) {
+    dbk_error *err = dbk_abi_begin();
+    dbk_metadata_request r = {0};
+    dbk_slice *types = NULL;
+    if (!dbk_abi_filter_ok(filter, "dbk_metadata_list")) {
+        return KernelStatusCode_InvalidArgument;
+    }
+    dbk_status st = dbk_abi_request(filter, &r, &types, err);
+    KernelStatusCode code = st == DBK_OK ? run(session, &r, out) : dbk_abi_end(st);
     dbk_free(types);
     return code;
 }

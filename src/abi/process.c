@@ -12,8 +12,8 @@ const char *dbk_version(void) {
 
 bool dbk_has_feature(const char *name) {
     static const char *const features[] = {
-        "arrow_stream", "cancel_token", "error_info",       "ipc",
-        "metadata",     "progress",     "statement_options"};
+        "arrow_stream", "async",    "cancel_token",      "error_info",         "ipc",
+        "metadata",     "progress", "statement_options", "telemetry_callback", "token_provider"};
     for (size_t i = 0; name != NULL && i < sizeof features / sizeof features[0]; i++) {
         if (strcmp(name, features[i]) == 0) {
             return true;

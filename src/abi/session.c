@@ -85,7 +85,7 @@ KernelStatusCode kernel_session_open_cancellable(KernelSessionConfig *config,
 }
 
 /* NULL and handles from before a fork are refused; everything else may be used. */
-static bool session_ok(const kernel_session_t *session, const char *function) {
+bool dbk_abi_session_ok(const kernel_session_t *session, const char *function) {
     dbk_error *err = dbk_abi_begin();
     if (session == NULL) {
         (void)dbk_abi_refuse("%s: session must not be null", function);
@@ -114,6 +114,20 @@ KernelStatusCode kernel_session_close(kernel_session_t *session) {
     return KernelStatusCode_Success;
 }
 
+KernelStatusCode dbk_session_close_timeout(kernel_session_t *session, uint64_t timeout_ms) {
+    dbk_error *err = dbk_abi_begin();
+    dbk_status st = DBK_OK;
+    if (session == NULL) {
+        return dbk_abi_refuse("dbk_session_close_timeout: session must not be null");
+    }
+    if (dbk_session_alive(session->session)) {
+        st = dbk_session_close_within(session->session, dbk_max_u64(timeout_ms, 1), err);
+        dbk_session_unref(session->session);
+    }
+    dbk_free(session);
+    return dbk_abi_end(st);
+}
+
 KernelStatusCode dbk_session_release(kernel_session_t *session) {
     (void)dbk_abi_begin();
     if (session == NULL) {
@@ -139,7 +153,7 @@ KernelStatusCode kernel_session_is_open(const kernel_session_t *session, bool *o
 }
 
 KernelStatusCode kernel_session_test(const kernel_session_t *session) {
-    if (!session_ok(session, "kernel_session_test")) {
+    if (!dbk_abi_session_ok(session, "kernel_session_test")) {
         return dbk_abi_code();
     }
     return dbk_abi_end(dbk_session_test(session->session, dbk_abi_begin()));
@@ -150,13 +164,14 @@ KernelStatusCode kernel_session_new_statement(kernel_session_t *session, kernel_
     if (session == NULL || out == NULL) {
         return dbk_abi_refuse("kernel_session_new_statement: session and out must be non-null");
     }
-    if (!session_ok(session, "kernel_session_new_statement")) {
+    if (!dbk_abi_session_ok(session, "kernel_session_new_statement")) {
         return dbk_abi_code();
     }
     kernel_statement_t *handle = dbk_alloc_zero(sizeof *handle);
     if (handle == NULL) {
         return dbk_abi_end(dbk_error_oom(err, "a statement"));
     }
+    dbk_handle_init(&handle->handle, dbk_abi_free_statement);
     dbk_status st = dbk_statement_new(session->session, &handle->statement, err);
     if (st != DBK_OK) {
         dbk_free(handle);
@@ -167,7 +182,7 @@ KernelStatusCode kernel_session_new_statement(kernel_session_t *session, kernel_
 }
 
 KernelStatusCode kernel_session_set_autocommit(kernel_session_t *session, bool enabled) {
-    if (!session_ok(session, "kernel_session_set_autocommit")) {
+    if (!dbk_abi_session_ok(session, "kernel_session_set_autocommit")) {
         return dbk_abi_code();
     }
     return dbk_abi_end(dbk_session_set_autocommit(session->session, enabled, dbk_abi_begin()));
@@ -186,14 +201,14 @@ KernelStatusCode kernel_session_get_autocommit(const kernel_session_t *session, 
 }
 
 KernelStatusCode kernel_session_commit(kernel_session_t *session) {
-    if (!session_ok(session, "kernel_session_commit")) {
+    if (!dbk_abi_session_ok(session, "kernel_session_commit")) {
         return dbk_abi_code();
     }
     return dbk_abi_end(dbk_session_end_transaction(session->session, true, dbk_abi_begin()));
 }
 
 KernelStatusCode kernel_session_rollback(kernel_session_t *session) {
-    if (!session_ok(session, "kernel_session_rollback")) {
+    if (!dbk_abi_session_ok(session, "kernel_session_rollback")) {
         return dbk_abi_code();
     }
     return dbk_abi_end(dbk_session_end_transaction(session->session, false, dbk_abi_begin()));
@@ -206,4 +221,29 @@ const char *dbk_session_id(const kernel_session_t *session) {
         return NULL;
     }
     return dbk_session_server_id(session->session);
+}
+
+/* ---- the way there ---- */
+
+KernelStatusCode dbk_connection_report(const KernelSessionConfig *config, bool as_json, char **out,
+                                       bool *healthy) {
+    dbk_buf text = {0};
+    dbk_error *err = dbk_abi_begin();
+    if (config == NULL || out == NULL || healthy == NULL) {
+        return dbk_abi_refuse("dbk_connection_report: config, out and healthy must be non-null");
+    }
+    dbk_status st = dbk_connection_find(&config->config, as_json, &text, healthy, err);
+    if (st == DBK_OK) {
+        st = dbk_buf_putc(&text, '\0', err);
+    }
+    if (st == DBK_OK) {
+        *out = text.ptr;
+        text = (dbk_buf){0};
+    }
+    dbk_buf_reset(&text);
+    return dbk_abi_end(st);
+}
+
+void dbk_report_free(char *report) {
+    dbk_free(report);
 }

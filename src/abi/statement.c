@@ -139,6 +139,15 @@ KernelStatusCode dbk_statement_bind_typed(kernel_statement_t *stmt, size_t ordin
 
 /* ---- running ---- */
 
+void dbk_abi_free_statement(dbk_handle *h) {
+    kernel_statement_t *stmt = (kernel_statement_t *)h;
+    if (dbk_session_alive(dbk_statement_session(stmt->statement))) {
+        dbk_statement_unref(stmt->statement);
+    }
+    dbk_mutex_destroy(&h->lock);
+    dbk_free(stmt);
+}
+
 KernelStatusCode kernel_statement_execute(kernel_statement_t *stmt,
                                           kernel_executed_statement_t **out) {
     dbk_error *err = dbk_abi_begin();
@@ -153,6 +162,9 @@ KernelStatusCode kernel_statement_execute(kernel_statement_t *stmt,
             err, DBK_INVALID_HANDLE,
             "kernel_statement_execute: the statement belongs to the parent process of a fork"));
     }
+    if (!dbk_handle_idle(&stmt->handle, "kernel_statement_execute")) {
+        return dbk_abi_code();
+    }
     dbk_exec *exec = NULL;
     dbk_status st = dbk_statement_execute(stmt->statement, &exec, err);
     return dbk_abi_end(st == DBK_OK ? dbk_abi_new_executed(exec, out, err) : st);
@@ -164,10 +176,11 @@ KernelStatusCode kernel_statement_close(kernel_statement_t *stmt) {
         return dbk_abi_refuse("kernel_statement_close: stmt must not be null");
     }
     if (dbk_session_alive(dbk_statement_session(stmt->statement))) {
+        dbk_progress_stop(stmt->progress);
+        stmt->progress = NULL;
         dbk_statement_invalidate(stmt->statement);
-        dbk_statement_unref(stmt->statement);
     }
-    dbk_free(stmt);
+    dbk_handle_close(&stmt->handle);
     return KernelStatusCode_Success;
 }
 
@@ -189,6 +202,16 @@ KernelStatementStatusKind dbk_abi_state(dbk_sea_state state) {
     return KernelStatementStatusKind_Closed;
 }
 
+void dbk_abi_show_progress(const dbk_exec_progress *p, dbk_progress *out) {
+    out->state = dbk_abi_state(p->state);
+    out->elapsed_ms = p->elapsed_ms;
+    out->chunks_total = p->result.chunks_total;
+    out->chunks_done = (int64_t)p->result.chunks_done;
+    out->rows_total = p->result.rows_total;
+    out->rows_decoded = (int64_t)p->result.rows;
+    out->bytes_received = p->result.bytes_wire;
+}
+
 KernelStatusCode dbk_statement_get_progress(const kernel_statement_t *stmt, dbk_progress *out) {
     (void)dbk_abi_begin();
     if (stmt == NULL || out == NULL || out->struct_size < sizeof *out) {
@@ -197,13 +220,7 @@ KernelStatusCode dbk_statement_get_progress(const kernel_statement_t *stmt, dbk_
     }
     dbk_exec_progress p;
     dbk_statement_progress(stmt->statement, &p);
-    out->state = dbk_abi_state(p.state);
-    out->elapsed_ms = p.elapsed_ms;
-    out->chunks_total = p.result.chunks_total;
-    out->chunks_done = (int64_t)p.result.chunks_done;
-    out->rows_total = p.result.rows_total;
-    out->rows_decoded = (int64_t)p.result.rows;
-    out->bytes_received = p.result.bytes_wire;
+    dbk_abi_show_progress(&p, out);
     return KernelStatusCode_Success;
 }
 

@@ -1,5 +1,7 @@
 #include "abi/abi.h"
 
+#include <unistd.h>
+
 /* Executed statements and result streams, with the rules of stale handles (spec c-abi 2.7, 2.9). */
 
 /* ---- executed statement ---- */
@@ -29,6 +31,24 @@ dbk_status dbk_abi_new_executed(dbk_exec *takes_exec, kernel_executed_statement_
     return DBK_OK;
 }
 
+static void free_stream(dbk_handle *h) {
+    kernel_result_stream_t *stream = (kernel_result_stream_t *)h;
+    dbk_buf_reset(&stream->ipc);
+    if (stream->exec == NULL || dbk_exec_alive(stream->exec)) {
+        dbk_stream_observe(stream->stream, NULL);
+        dbk_stream_unref(stream->stream);
+        dbk_exec_unref(stream->exec);
+        dbk_session_unref(stream->session);
+    }
+    if (stream->fds != NULL) {
+        (void)close(stream->fds[0]);
+        (void)close(stream->fds[1]);
+        dbk_free(stream->fds);
+    }
+    dbk_mutex_destroy(&h->lock);
+    dbk_free(stream);
+}
+
 dbk_status dbk_abi_new_stream(dbk_stream *takes_s, dbk_exec *exec, dbk_session *session,
                               kernel_result_stream_t **out, dbk_error *err) {
     kernel_result_stream_t *handle = dbk_alloc_zero(sizeof *handle);
@@ -36,6 +56,7 @@ dbk_status dbk_abi_new_stream(dbk_stream *takes_s, dbk_exec *exec, dbk_session *
         dbk_stream_unref(takes_s);
         return dbk_error_oom(err, "a result stream");
     }
+    dbk_handle_init(&handle->handle, free_stream);
     handle->stream = takes_s;
     handle->exec = exec != NULL ? dbk_exec_ref(exec) : NULL;
     handle->session = session != NULL ? dbk_session_ref(session) : NULL;
@@ -123,7 +144,7 @@ KernelStatusCode kernel_executed_statement_close(kernel_executed_statement_t *ex
 
 /* ---- result stream ---- */
 
-static dbk_status check_stream(const kernel_result_stream_t *stream, dbk_error *err) {
+dbk_status dbk_abi_check_stream(const kernel_result_stream_t *stream, dbk_error *err) {
     if (stream->lent) {
         return dbk_error_set(
             err, DBK_INVALID_HANDLE,
@@ -159,17 +180,19 @@ KernelStatusCode kernel_result_stream_get_schema(kernel_result_stream_t *stream,
     if (out == NULL) {
         return dbk_abi_refuse("kernel_result_stream_get_schema: out must not be null");
     }
+    if (!dbk_handle_idle(&stream->handle, "kernel_result_stream_get_schema")) {
+        return dbk_abi_code();
+    }
     dbk_schema *schema = NULL;
-    dbk_status st = check_stream(stream, err);
+    dbk_status st = dbk_abi_check_stream(stream, err);
     if (st == DBK_OK) {
         st = dbk_stream_schema(stream->stream, &schema, err);
     }
     return dbk_abi_end(st == DBK_OK ? dbk_schema_export(schema, out, err) : st);
 }
 
-/* A batch and its own schema; both or none. batch NULL: the end, both empty. */
-static dbk_status export_both(dbk_batch *batch, struct ArrowArray *out_array,
-                              struct ArrowSchema *out_schema, dbk_error *err) {
+dbk_status dbk_abi_export_batch(dbk_batch *batch, struct ArrowArray *out_array,
+                                struct ArrowSchema *out_schema, dbk_error *err) {
     dbk_status st = DBK_OK;
     struct ArrowArray array = {0};
     struct ArrowSchema schema = {0};
@@ -197,12 +220,15 @@ static KernelStatusCode next_batch(kernel_result_stream_t *stream, struct ArrowA
     if (out_array == NULL || out_schema == NULL) {
         return dbk_abi_refuse("kernel_result_stream_next_batch: out pointers must not be null");
     }
-    dbk_status st = check_stream(stream, err);
+    if (!dbk_handle_idle(&stream->handle, "kernel_result_stream_next_batch")) {
+        return dbk_abi_code();
+    }
+    dbk_status st = dbk_abi_check_stream(stream, err);
     if (st == DBK_OK) {
         st = dbk_cancel_token_next(token, stream->stream, &batch, err);
     }
     if (st == DBK_OK) {
-        st = export_both(batch, out_array, out_schema, err);
+        st = dbk_abi_export_batch(batch, out_array, out_schema, err);
         dbk_batch_unref(batch);
     }
     return dbk_abi_end(st);
@@ -221,25 +247,16 @@ KernelStatusCode kernel_result_stream_next_batch_cancellable(kernel_result_strea
     return next_batch(stream, out_array, out_schema, token != NULL ? token->token : NULL);
 }
 
-static void free_stream(kernel_result_stream_t *stream) {
-    dbk_buf_reset(&stream->ipc);
-    if (stream->exec == NULL || dbk_exec_alive(stream->exec)) {
-        if (!stream->lent) {
-            dbk_stream_close(stream->stream);
-        }
-        dbk_stream_unref(stream->stream);
-        dbk_exec_unref(stream->exec);
-        dbk_session_unref(stream->session);
-    }
-    dbk_free(stream);
-}
-
 KernelStatusCode kernel_result_stream_close(kernel_result_stream_t *stream) {
     (void)dbk_abi_begin();
     if (stream == NULL) {
         return dbk_abi_refuse("kernel_result_stream_close: stream must not be null");
     }
-    free_stream(stream);
+    bool dead = stream->exec != NULL && !dbk_exec_alive(stream->exec);
+    if (!dead && !stream->lent) {
+        dbk_stream_close(stream->stream); /* a read under way ends */
+    }
+    dbk_handle_close(&stream->handle);
     return KernelStatusCode_Success;
 }
 
@@ -262,28 +279,118 @@ KernelStatusCode dbk_result_stream_get_stats(const kernel_result_stream_t *strea
     return KernelStatusCode_Success;
 }
 
+/* ---- reading without waiting ---- */
+
+static void tell(kernel_result_stream_t *s, bool there) {
+    char byte = 0;
+    dbk_mutex_lock(&s->handle.lock);
+    if (s->fds != NULL && there != s->told) {
+        s->told = there;
+        ssize_t n = there ? write(s->fds[1], &byte, 1) : read(s->fds[0], &byte, 1);
+        (void)n; /* one byte in an empty pipe */
+    }
+    dbk_mutex_unlock(&s->handle.lock);
+}
+
+static void stream_changed(dbk_stream_watcher *w) {
+    tell(DBK_CONTAINER_OF(w, kernel_result_stream_t, observer), true);
+}
+
+static bool try_ok(kernel_result_stream_t *stream, const char *function) {
+    dbk_error *err = dbk_abi_begin();
+    if (stream == NULL) {
+        (void)dbk_abi_refuse("%s: stream must not be null", function);
+        return false;
+    }
+    return dbk_abi_check_stream(stream, err) == DBK_OK &&
+           dbk_handle_idle(&stream->handle, function);
+}
+
+int dbk_result_stream_fd(kernel_result_stream_t *stream) {
+    if (!try_ok(stream, "dbk_result_stream_fd")) {
+        return -1;
+    }
+    if (stream->fds == NULL) {
+        int *fds = dbk_alloc_array(2, sizeof *fds);
+        if (fds == NULL || !dbk_abi_open_pipe(fds)) {
+            dbk_free(fds);
+            return -1;
+        }
+        stream->fds = fds;
+        stream->observer.changed = stream_changed;
+        dbk_stream_observe(stream->stream, &stream->observer);
+        tell(stream, true); /* what came before */
+    }
+    return stream->fds[0];
+}
+
+KernelStatusCode dbk_result_stream_try_next(kernel_result_stream_t *stream,
+                                            struct ArrowArray *out_array,
+                                            struct ArrowSchema *out_schema, bool *would_block) {
+    dbk_batch *batch = NULL;
+    bool wait = false;
+    if (!try_ok(stream, "dbk_result_stream_try_next")) {
+        return dbk_abi_code();
+    }
+    if (out_array == NULL || out_schema == NULL || would_block == NULL) {
+        return dbk_abi_refuse("dbk_result_stream_try_next: out pointers must not be null");
+    }
+    dbk_error *err = dbk_abi_begin();
+    tell(stream, false); /* before the look: what changes after it is told anew */
+    dbk_status st = dbk_stream_try_next(stream->stream, &batch, &wait, err);
+    if (st != DBK_OK || !wait) {
+        tell(stream, true);
+    }
+    if (st == DBK_OK && !wait) {
+        st = dbk_abi_export_batch(batch, out_array, out_schema, err);
+        dbk_batch_unref(batch);
+    }
+    *would_block = st == DBK_OK && wait;
+    return dbk_abi_end(st);
+}
+
 /* ---- one IPC stream in pieces ---- */
 
 enum { IPC_SCHEMA, IPC_BATCHES, IPC_END };
+
+bool dbk_abi_ipc_needs_batch(const kernel_result_stream_t *stream) {
+    return stream->ipc_state == IPC_BATCHES;
+}
+
+bool dbk_abi_ipc_ended(const kernel_result_stream_t *stream) {
+    return stream->ipc_state == IPC_END;
+}
+
+dbk_status dbk_abi_ipc_piece(kernel_result_stream_t *stream, const dbk_schema *schema,
+                             const dbk_batch *batch, dbk_buf *out, dbk_error *err) {
+    dbk_status st = DBK_OK;
+    if (stream->ipc_state == IPC_SCHEMA) {
+        DBK_TRY(dbk_ipc_write_schema(schema, out, err));
+        stream->ipc_state = IPC_BATCHES;
+    } else if (batch != NULL) {
+        DBK_TRY(dbk_ipc_write_batch(batch, out, err));
+    } else {
+        DBK_TRY(dbk_ipc_write_end(out, err));
+        stream->ipc_state = IPC_END;
+    }
+done:
+    return st;
+}
 
 static dbk_status next_ipc(kernel_result_stream_t *s, dbk_error *err) {
     dbk_status st = DBK_OK;
     dbk_schema *schema = NULL;
     dbk_batch *batch = NULL;
     dbk_buf_clear(&s->ipc);
-    if (s->ipc_state == IPC_SCHEMA) {
-        DBK_TRY(dbk_stream_schema(s->stream, &schema, err));
-        DBK_TRY(dbk_ipc_write_schema(schema, &s->ipc, err));
-        s->ipc_state = IPC_BATCHES;
-    } else if (s->ipc_state == IPC_BATCHES) {
-        DBK_TRY(dbk_stream_next(s->stream, &batch, err));
-        if (batch != NULL) {
-            DBK_TRY(dbk_ipc_write_batch(batch, &s->ipc, err));
-        } else {
-            DBK_TRY(dbk_ipc_write_end(&s->ipc, err));
-            s->ipc_state = IPC_END;
-        }
+    if (dbk_abi_ipc_ended(s)) {
+        return DBK_OK;
     }
+    if (dbk_abi_ipc_needs_batch(s)) {
+        DBK_TRY(dbk_stream_next(s->stream, &batch, err));
+    } else {
+        DBK_TRY(dbk_stream_schema(s->stream, &schema, err));
+    }
+    DBK_TRY(dbk_abi_ipc_piece(s, schema, batch, &s->ipc, err));
 done:
     dbk_batch_unref(batch);
     return st;
@@ -295,7 +402,10 @@ KernelStatusCode dbk_result_stream_next_ipc(kernel_result_stream_t *stream, cons
     if (stream == NULL || buf == NULL || len == NULL) {
         return dbk_abi_refuse("dbk_result_stream_next_ipc: stream, buf and len must be non-null");
     }
-    dbk_status st = check_stream(stream, err);
+    if (!dbk_handle_idle(&stream->handle, "dbk_result_stream_next_ipc")) {
+        return dbk_abi_code();
+    }
+    dbk_status st = dbk_abi_check_stream(stream, err);
     if (st == DBK_OK) {
         st = next_ipc(stream, err);
     }
@@ -387,7 +497,10 @@ KernelStatusCode dbk_result_stream_export(kernel_result_stream_t *stream,
     if (stream == NULL || out == NULL) {
         return dbk_abi_refuse("dbk_result_stream_export: stream and out must be non-null");
     }
-    dbk_status st = check_stream(stream, err);
+    if (!dbk_handle_idle(&stream->handle, "dbk_result_stream_export")) {
+        return dbk_abi_code();
+    }
+    dbk_status st = dbk_abi_check_stream(stream, err);
     if (st != DBK_OK) {
         return dbk_abi_end(st);
     }

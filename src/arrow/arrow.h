@@ -21,7 +21,7 @@ typedef struct dbk_block_owner {
     void *ctx;
 } dbk_block_owner;
 
-/* Frees what is kept for reuse, process-wide: mapped memory (with what is in use at most 48 MiB, see
+/* Frees what is kept for reuse, process-wide: mapped memory (with what is in use at most 54 MiB, see
  * block.h) and four idle LZ4 decoders. Any thread. */
 void dbk_block_pool_trim(void);
 
@@ -192,5 +192,21 @@ DBK_MUST_USE dbk_status dbk_convert_batch(dbk_batch *b, dbk_schema *schema,
 DBK_MUST_USE dbk_status dbk_ipc_write_schema(const dbk_schema *s, dbk_buf *out, dbk_error *err);
 DBK_MUST_USE dbk_status dbk_ipc_write_batch(const dbk_batch *b, dbk_buf *out, dbk_error *err);
 DBK_MUST_USE dbk_status dbk_ipc_write_end(dbk_buf *out, dbk_error *err);
+
+/* An IPC stream in the memory that its batches came in: nothing of them is copied. */
+typedef struct dbk_placed { /* {0}: none */
+    uint8_t *data;
+    size_t len;
+    struct dbk_block *block; /* counted */
+} dbk_placed;
+/* How many of these batches, from the first on, can be handed out so behind a schema message of schema_len
+ * bytes; 0: none. They must be all that is left of what one dbk_unpack made, which has come to its end. */
+size_t dbk_ipc_placeable(dbk_batch *const *batches, size_t count, size_t schema_len);
+/* Does it, for a count that dbk_ipc_placeable gave; schema is the message. Takes the batches. */
+void dbk_ipc_place(dbk_slice schema, dbk_batch *const *takes_batches, size_t count,
+                   dbk_placed *out);
+void dbk_placed_reset(dbk_placed *p);
+/* A reader that places begins or ends: meanwhile more memory that comes back from it is kept for reuse. */
+void dbk_block_pool_giver(bool begins);
 
 #endif

@@ -43,6 +43,13 @@ typedef struct dbk_array {
     const struct dbk_array *dictionary; /* values of a dictionary-encoded field */
 } dbk_array;
 
+/* The IPC message a batch was read from, with its framing, in blocks[0]. */
+typedef struct dbk_batch_message {
+    size_t start;
+    size_t size; /* 0: it does not lie there in one piece */
+    bool first;  /* of the block: before it there is nothing but a schema message and room */
+} dbk_batch_message;
+
 struct dbk_batch {
     atomic_size_t refs;
     dbk_schema *schema; /* counted */
@@ -54,6 +61,7 @@ struct dbk_batch {
     dbk_block **blocks; /* counted */
     size_t held_count, held_cap;
     dbk_batch **held; /* counted: batches whose arrays or blocks this one uses */
+    dbk_batch_message message;
 };
 
 /* A batch with zeroed columns, one per column of the schema (which it refs). */

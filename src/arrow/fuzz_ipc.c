@@ -19,13 +19,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     exercise whole = exercise_stream(in, lz4, 0, expected);
     exercise split = exercise_stream(in, lz4, at, 0);
     dbk_error none = {0};
-    /* liblz4 tells of the same fault at different bytes when it is fed in different pieces. */
+    /* liblz4 tells of the same fault at different bytes when it is fed in different pieces: what was read
+     * before it may be more or less. */
     exercise_need(whole.st == split.st && (lz4 || strcmp(whole.error, split.error) == 0),
                   "any split gives the same answer", &none);
-    exercise_need(
-        whole.text.len == split.text.len &&
-            (whole.text.len == 0 || memcmp(whole.text.ptr, split.text.ptr, whole.text.len) == 0),
-        "any split gives the same values", &none);
+    size_t both = dbk_min_size(whole.text.len, split.text.len);
+    bool same_end = whole.text.len == split.text.len || (lz4 && whole.st != DBK_OK);
+    exercise_need(same_end && (both == 0 || memcmp(whole.text.ptr, split.text.ptr, both) == 0),
+                  "any split gives the same values", &none);
     dbk_buf_reset(&whole.text);
     dbk_buf_reset(&split.text);
     return 0;

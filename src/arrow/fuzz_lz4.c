@@ -1,4 +1,4 @@
-/* Target: dbk_lz4_decode. The first byte sets the size of the pieces fed, the second the room given.
+/* Target: dbk_lz4_gather and dbk_lz4_decode. The first byte sets the size of the pieces fed, the second the room given.
  *
  * Properties: any split of input and output gives the same bytes and the same verdict; the output
  * never exceeds the room, nor 255 times the input. */
@@ -35,8 +35,9 @@ static run decode(dbk_slice in, size_t piece, size_t room) {
         dbk_lz4_out out = {.dst = dst, .room = room};
         in.ptr += part.len;
         in.len -= part.len;
+        r.st = dbk_lz4_gather(z, &part, &err);
         do {
-            r.st = dbk_lz4_decode(z, &part, &out, &err);
+            r.st = r.st == DBK_OK ? dbk_lz4_decode(z, &part, &out, &err) : r.st;
             if (r.st != DBK_OK) {
                 break;
             }

@@ -2,7 +2,9 @@
 
 #include <lz4frame.h>
 
+#include "arrow/block.h"
 #include "arrow/golden_test.h"
+#include "arrow/pages.h"
 #include "arrow/walk_test.h"
 #include "unit.h"
 
@@ -226,7 +228,7 @@ static size_t check_large(dbk_slice in, const dbk_unpack_options *options, uint3
     return blocks;
 }
 
-DBK_TEST(ipc_read_large) {
+static void check_large_streams(void) {
     static const LZ4F_frameInfo_t frames[] = {
         {.blockSizeID = LZ4F_max4MB, .blockMode = LZ4F_blockIndependent},
         {.blockSizeID = LZ4F_max64KB, .blockMode = LZ4F_blockLinked},
@@ -257,4 +259,20 @@ DBK_TEST(ipc_read_large) {
     }
     dbk_buf_reset(&in);
     dbk_block_pool_trim();
+}
+
+DBK_TEST(ipc_read_large) {
+    check_large_streams();
+}
+
+/* Decoded elsewhere, and appended to blocks whose pages come with their content. */
+DBK_TEST(ipc_read_large_for_a_reader_that_keeps_all) {
+    dbk_error err = {0};
+    dbk_block *kept = NULL;
+    CHECK_OK(dbk_block_new(DBK_BLOCK_POOL_BYTES, (dbk_block_owner){0}, &kept, &err), &err);
+    dbk_pages_begin(-1000000000);
+    check_large_streams();
+    dbk_block_unref(kept);
+    dbk_block_pool_trim();
+    dbk_pages_begin(0);
 }

@@ -11,6 +11,8 @@
 
 /* ---- framing ---- */
 
+#define FRAME_BYTES 24 /* around a message: prefix, padding of its metadata, end of the stream */
+
 static dbk_status pad8(dbk_buf *out, dbk_error *err) {
     static const char zeros[8] = {0};
     return dbk_buf_append(out, zeros, (8 - out->len % 8) % 8, err);
@@ -221,9 +223,23 @@ dbk_status dbk_ipc_write_end(dbk_buf *out, dbk_error *err) {
 
 /* ---- arrays ---- */
 
+/* A buffer of the body, written when all sizes are known: straight to where it belongs, so that each byte is
+ * copied once. */
+typedef struct piece {
+    enum { PIECE_BYTES, PIECE_BITS, PIECE_OFFSETS32, PIECE_OFFSETS64, PIECE_RUN_ENDS } kind;
+    const uint8_t *from;
+    size_t size;
+    int64_t first, count;   /* bits, offsets, run ends: which */
+    int64_t shift, limit;   /* offsets, run ends: less this; run ends: at most that */
+    const dbk_field *field; /* run ends */
+    const dbk_array *array;
+} piece;
+
 typedef struct body_writer {
     dbk_buf nodes, buffers, variadic; /* int64s, little-endian as in the message */
-    dbk_buf body;
+    piece *pieces;
+    size_t piece_count, piece_cap;
+    size_t size; /* of the body */
     dbk_error *err;
 } body_writer;
 
@@ -231,7 +247,7 @@ static void writer_reset(body_writer *w) {
     dbk_buf_reset(&w->nodes);
     dbk_buf_reset(&w->buffers);
     dbk_buf_reset(&w->variadic);
-    dbk_buf_reset(&w->body);
+    dbk_free(w->pieces);
 }
 
 static dbk_status put_i64(dbk_buf *b, int64_t v, dbk_error *err) {
@@ -242,31 +258,38 @@ static dbk_status put_i64(dbk_buf *b, int64_t v, dbk_error *err) {
     return dbk_buf_append(b, bytes, sizeof bytes, err);
 }
 
-static dbk_status put_buffer(body_writer *w, const uint8_t *p, size_t size) {
+static dbk_status put_piece(body_writer *w, const piece *p) {
     dbk_status st = DBK_OK;
-    DBK_TRY(put_i64(&w->buffers, (int64_t)w->body.len, w->err));
-    DBK_TRY(put_i64(&w->buffers, (int64_t)size, w->err));
-    DBK_TRY(dbk_buf_append(&w->body, p, size, w->err));
-    DBK_TRY(pad8(&w->body, w->err));
+    size_t padded = 0;
+    DBK_TRY(put_i64(&w->buffers, (int64_t)w->size, w->err));
+    DBK_TRY(put_i64(&w->buffers, (int64_t)p->size, w->err));
+    if (p->size == 0) {
+        goto done;
+    }
+    if (!dbk_add_size(p->size, 7, &padded) || !dbk_add_size(w->size, padded / 8 * 8, &w->size)) {
+        st = dbk_error_set(w->err, DBK_RESOURCE_EXHAUSTED, "the batch is too large to write");
+        goto done;
+    }
+    if (!dbk_array_grow(&w->pieces, w->piece_count, &w->piece_cap)) {
+        st = dbk_error_oom(w->err, "writing an Arrow batch");
+        goto done;
+    }
+    w->pieces[w->piece_count++] = *p;
 
 done:
     return st;
 }
 
-static dbk_status put_bits(body_writer *w, const uint8_t *bits, int64_t offset, int64_t count) {
-    dbk_status st = DBK_OK;
-    size_t size = dbk_bits_bytes(count);
-    DBK_TRY(put_i64(&w->buffers, (int64_t)w->body.len, w->err));
-    DBK_TRY(put_i64(&w->buffers, (int64_t)size, w->err));
-    DBK_TRY(dbk_buf_reserve(&w->body, size, w->err));
-    if (size > 0) {
-        dbk_bits_copy((uint8_t *)w->body.ptr + w->body.len, bits, offset, count);
-        w->body.len += size;
-    }
-    DBK_TRY(pad8(&w->body, w->err));
+static dbk_status put_buffer(body_writer *w, const uint8_t *p, size_t size) {
+    return put_piece(w, &(piece){.kind = PIECE_BYTES, .from = p, .size = size});
+}
 
-done:
-    return st;
+static dbk_status put_bits(body_writer *w, const uint8_t *bits, int64_t offset, int64_t count) {
+    return put_piece(w, &(piece){.kind = PIECE_BITS,
+                                 .from = bits,
+                                 .size = dbk_bits_bytes(count),
+                                 .first = offset,
+                                 .count = count});
 }
 
 static int64_t offset_at(const uint8_t *p, bool wide, int64_t i) {
@@ -283,25 +306,15 @@ static int64_t offset_at(const uint8_t *p, bool wide, int64_t i) {
 /* Offsets i .. i + count, from zero on; *first and *last as they were. */
 static dbk_status put_offsets(body_writer *w, const dbk_array *a, bool wide, int64_t start,
                               int64_t count, int64_t *first, int64_t *last) {
-    dbk_status st = DBK_OK;
     const uint8_t *p = a->buffers[1].data;
-    size_t width = wide ? 8 : 4;
-    size_t size = (size_t)(count + 1) * width;
     *first = offset_at(p, wide, start);
     *last = offset_at(p, wide, start + count);
-    DBK_TRY(put_i64(&w->buffers, (int64_t)w->body.len, w->err));
-    DBK_TRY(put_i64(&w->buffers, (int64_t)size, w->err));
-    DBK_TRY(dbk_buf_reserve(&w->body, size, w->err));
-    for (int64_t i = 0; i <= count; i++) {
-        int64_t v = offset_at(p, wide, start + i) - *first;
-        int32_t v32 = (int32_t)v;
-        memcpy(w->body.ptr + w->body.len, wide ? (const void *)&v : (const void *)&v32, width);
-        w->body.len += width;
-    }
-    DBK_TRY(pad8(&w->body, w->err));
-
-done:
-    return st;
+    return put_piece(w, &(piece){.kind = wide ? PIECE_OFFSETS64 : PIECE_OFFSETS32,
+                                 .from = p,
+                                 .size = (size_t)(count + 1) * (wide ? 8 : 4),
+                                 .first = start,
+                                 .count = count + 1,
+                                 .shift = *first});
 }
 
 static dbk_status put_array(body_writer *w, const dbk_field *f, const dbk_array *a, int64_t start,
@@ -405,17 +418,14 @@ static dbk_status put_run_ends(body_writer *w, const dbk_field *f, const dbk_arr
     DBK_TRY(put_i64(&w->nodes, last - first, w->err)); /* the run ends, which are rewritten */
     DBK_TRY(put_i64(&w->nodes, 0, w->err));
     DBK_TRY(put_buffer(w, NULL, 0));
-    DBK_TRY(put_i64(&w->buffers, (int64_t)w->body.len, w->err));
-    DBK_TRY(put_i64(&w->buffers, (last - first) * (int64_t)width, w->err));
-    for (int64_t i = first; i < last; i++) {
-        int64_t end = dbk_min_i64(run_end_at(ends_field, ends, i) - at, count);
-        uint8_t bytes[8];
-        for (unsigned k = 0; k < 8; k++) {
-            bytes[k] = (uint8_t)((uint64_t)end >> (8 * k));
-        }
-        DBK_TRY(dbk_buf_append(&w->body, bytes, width, w->err));
-    }
-    DBK_TRY(pad8(&w->body, w->err));
+    DBK_TRY(put_piece(w, &(piece){.kind = PIECE_RUN_ENDS,
+                                  .size = (size_t)(last - first) * width,
+                                  .first = first,
+                                  .count = last - first,
+                                  .shift = at,
+                                  .limit = count,
+                                  .field = ends_field,
+                                  .array = ends}));
     DBK_TRY(put_array(w, &f->children[1], &a->children[1], first, last - first));
 
 done:
@@ -484,6 +494,63 @@ done:
     return st;
 }
 
+/* ---- pieces to bytes ---- */
+
+static void write_offsets(const piece *p, bool wide, uint8_t *out) {
+    size_t width = wide ? 8 : 4;
+    if (p->shift == 0) {
+        memcpy(out, p->from + (size_t)p->first * width, p->size);
+        return;
+    }
+    for (int64_t i = 0; i < p->count; i++) {
+        int64_t v = offset_at(p->from, wide, p->first + i) - p->shift;
+        int32_t v32 = (int32_t)v;
+        memcpy(out + (size_t)i * width, wide ? (const void *)&v : (const void *)&v32, width);
+    }
+}
+
+static void write_run_ends(const piece *p, uint8_t *out) {
+    size_t width = p->size / (size_t)p->count;
+    for (int64_t i = 0; i < p->count; i++) {
+        int64_t end = run_end_at(p->field, p->array, p->first + i) - p->shift;
+        end = dbk_min_i64(end, p->limit);
+        for (unsigned k = 0; k < width; k++) {
+            out[(size_t)i * width + k] = (uint8_t)((uint64_t)end >> (8 * k));
+        }
+    }
+}
+
+static void write_piece(const piece *p, uint8_t *out) {
+    switch (p->kind) {
+    case PIECE_BYTES:
+        memcpy(out, p->from, p->size);
+        break;
+    case PIECE_BITS:
+        dbk_bits_copy(out, p->from, p->first, p->count);
+        break;
+    case PIECE_OFFSETS32:
+        write_offsets(p, false, out);
+        break;
+    case PIECE_OFFSETS64:
+        write_offsets(p, true, out);
+        break;
+    case PIECE_RUN_ENDS:
+        write_run_ends(p, out);
+        break;
+    }
+}
+
+/* The body, for which out has room. */
+static void write_body(const body_writer *w, dbk_buf *out) {
+    for (size_t i = 0; i < w->piece_count; i++) {
+        const piece *p = &w->pieces[i];
+        size_t padding = (8 - p->size % 8) % 8;
+        write_piece(p, (uint8_t *)out->ptr + out->len);
+        memset(out->ptr + out->len + p->size, 0, padding);
+        out->len += p->size + padding;
+    }
+}
+
 /* ---- record batch and dictionary messages ---- */
 
 static size_t put_i64_vector(dbk_fbw *w, const dbk_buf *values, size_t element_size) {
@@ -512,7 +579,7 @@ static dbk_status put_message(const body_writer *bw, dbk_ipc_kind kind, int64_t 
     static const uint8_t slots[] = {8, 4};
     dbk_fbw w = {.err = err};
     size_t before = out->len;
-    size_t ref = start_message(&w, kind, bw->body.len);
+    size_t ref = start_message(&w, kind, bw->size);
     if (kind == DBK_IPC_DICTIONARY) {
         dbk_fbw_table t = dbk_fbw_add_table(&w, slots, sizeof slots);
         dbk_fbw_point(&w, ref, t.pos);
@@ -520,11 +587,13 @@ static dbk_status put_message(const body_writer *bw, dbk_ipc_kind kind, int64_t 
         ref = dbk_fbw_slot_pos(&t, 1);
     }
     dbk_fbw_point(&w, ref, put_batch_table(&w, bw, rows));
-    dbk_status st = put_metadata(&w, out, err);
+    dbk_status st = dbk_buf_reserve(out, bw->size + w.buf.len + FRAME_BYTES, err); /* in one go */
     if (st == DBK_OK) {
-        st = dbk_buf_append(out, bw->body.ptr, bw->body.len, err);
+        st = put_metadata(&w, out, err);
     }
-    if (st != DBK_OK) {
+    if (st == DBK_OK) {
+        write_body(bw, out);
+    } else {
         out->len = before; /* no half message */
     }
     dbk_buf_reset(&w.buf);

@@ -5,16 +5,20 @@
 
 #include <lz4frame.h>
 
-#define IDLE_MAX  4 /* idle decoders; each keeps the two buffers of its last frame, up to 8 MiB */
-#define HEAD_SIZE 8
+#define IDLE_MAX   4 /* idle decoders; each keeps the two buffers of its last frame, up to 8 MiB */
+#define HEAD_SIZE  8
+#define HINT_EXTRA 8
 
 struct dbk_lz4 {
     LZ4F_dctx *ctx; /* its memory is liblz4's own: the library has no stable allocator hook */
     bool in_frame;
+    bool broken;       /* an error was found: what the context holds is not known */
+    size_t missing;    /* of the current LZ4 block and the header behind it, by liblz4's hint */
     uint64_t consumed; /* compressed bytes */
     uint64_t frames;   /* finished */
     size_t head_len;
     uint8_t head[HEAD_SIZE]; /* the first bytes of the input, for messages */
+    uint8_t *stage;          /* NULL: not needed yet */
     dbk_lz4 *next;           /* in the pool */
 };
 
@@ -51,7 +55,7 @@ dbk_status dbk_lz4_new(dbk_lz4 **out, dbk_error *err) {
     }
     dbk_mutex_unlock(&idle.lock);
     if (z != NULL) {
-        *z = (dbk_lz4){.ctx = z->ctx};
+        *z = (dbk_lz4){.ctx = z->ctx, .stage = z->stage};
         *out = z;
         return DBK_OK;
     }
@@ -66,6 +70,7 @@ dbk_status dbk_lz4_new(dbk_lz4 **out, dbk_error *err) {
 
 static void lz4_destroy(dbk_lz4 *z) {
     (void)LZ4F_freeDecompressionContext(z->ctx);
+    dbk_free(z->stage);
     dbk_free(z);
 }
 
@@ -73,9 +78,11 @@ void dbk_lz4_free(dbk_lz4 *z) {
     if (z == NULL) {
         return;
     }
-    LZ4F_resetDecompressionContext(z->ctx);
+    /* A context that stopped inside a frame is not used again: up to liblz4 1.9.4 its reset forgets the
+     * frame's declared size, and the next frame, which declares none, is refused at its end. */
+    bool whole = !z->in_frame && !z->broken;
     dbk_mutex_lock(&idle.lock);
-    bool keep = idle.count < IDLE_MAX;
+    bool keep = whole && idle.count < IDLE_MAX;
     if (keep) {
         z->next = idle.first;
         idle.first = z;
@@ -141,9 +148,35 @@ static dbk_status lz4_error(const dbk_lz4 *z, LZ4F_errorCode_t code, dbk_error *
                          (unsigned long long)z->frames + 1, (unsigned long long)z->consumed, name);
 }
 
-dbk_status dbk_lz4_decode(dbk_lz4 *z, dbk_slice *in, dbk_lz4_out *out, dbk_error *err) {
+/* One call of liblz4. *stuck: there is nothing more to do with this input and this room. */
+static dbk_status step(dbk_lz4 *z, dbk_slice *in, dbk_lz4_out *out, bool *stuck, dbk_error *err) {
     LZ4F_decompressOptions_t options = {0}; /* stableDst stays off: blocks may move */
-    size_t produced = 0;
+    uint8_t *dst = out->dst != NULL ? out->dst + out->produced : NULL;
+    size_t dst_size = out->room - out->produced;
+    size_t src_size = in->len;
+    size_t left = LZ4F_decompress(z->ctx, dst, &dst_size, in->ptr, &src_size, &options);
+    if (LZ4F_isError(left)) {
+        z->broken = true;
+        return lz4_error(z, left, err);
+    }
+    in->ptr += src_size;
+    in->len -= src_size;
+    z->consumed += src_size;
+    z->missing = left;
+    out->produced += dst_size;
+    bool moved = src_size > 0 || dst_size > 0;
+    if (moved) {
+        z->in_frame = left != 0;
+        z->frames += left == 0;
+    }
+    *stuck = in->len == 0 || left == 0 || !moved;
+    return DBK_OK;
+}
+
+dbk_status dbk_lz4_decode(dbk_lz4 *z, dbk_slice *in, dbk_lz4_out *out, dbk_error *err) {
+    dbk_status st = DBK_OK;
+    bool stuck = false;
+    out->produced = 0;
     if (z->head_len < HEAD_SIZE) {
         size_t n = dbk_min_size(HEAD_SIZE - z->head_len, in->len);
         if (n > 0) {
@@ -154,28 +187,30 @@ dbk_status dbk_lz4_decode(dbk_lz4 *z, dbk_slice *in, dbk_lz4_out *out, dbk_error
             return no_frame(z, err);
         }
     }
-    while (produced < out->room) {
-        size_t dst_size = out->room - produced;
-        size_t src_size = in->len;
-        size_t left =
-            LZ4F_decompress(z->ctx, out->dst + produced, &dst_size, in->ptr, &src_size, &options);
-        if (LZ4F_isError(left)) {
-            return lz4_error(z, left, err);
-        }
-        in->ptr += src_size;
-        in->len -= src_size;
-        z->consumed += src_size;
-        produced += dst_size;
-        if (src_size > 0 || dst_size > 0) {
-            z->in_frame = left != 0;
-            z->frames += left == 0;
-        }
-        if (in->len == 0 || left == 0 || (src_size == 0 && dst_size == 0)) {
-            break;
-        }
+    while (st == DBK_OK && out->produced < out->room && !stuck) {
+        st = step(z, in, out, &stuck, err);
     }
-    out->produced = produced;
-    return DBK_OK;
+    return st;
+}
+
+/* The hint counts the next block's header and may count a checksum. Were it wrong, liblz4 would decode
+ * into its own buffer and give that out later. A block that is not compressed is left alone: it needs
+ * room from its first byte on. */
+dbk_status dbk_lz4_gather(dbk_lz4 *z, dbk_slice *in, dbk_error *err) {
+    dbk_lz4_out nowhere = {0};
+    bool stuck = false;
+    bool known = z->in_frame && z->head_len == HEAD_SIZE;
+    if (!known || in->len + HINT_EXTRA >= z->missing) {
+        return DBK_OK;
+    }
+    return step(z, in, &nowhere, &stuck, err);
+}
+
+uint8_t *dbk_lz4_stage(dbk_lz4 *z) {
+    if (z->stage == NULL) {
+        z->stage = dbk_alloc(DBK_LZ4_STAGE);
+    }
+    return z->stage;
 }
 
 bool dbk_lz4_between_frames(const dbk_lz4 *z) {

@@ -21,6 +21,13 @@ typedef struct dbk_lz4_out {
 
 /* Decodes until *in (advanced) is used up or the room is full. */
 DBK_MUST_USE dbk_status dbk_lz4_decode(dbk_lz4 *z, dbk_slice *in, dbk_lz4_out *out, dbk_error *err);
+/* Takes *in if it brings no LZ4 block to its end, so nothing that has to be written anywhere; else leaves it
+ * for dbk_lz4_decode. */
+DBK_MUST_USE dbk_status dbk_lz4_gather(dbk_lz4 *z, dbk_slice *in, dbk_error *err);
+/* DBK_LZ4_STAGE bytes to decode to, the decoder's; NULL: no memory. Two of the largest LZ4 blocks: the first is
+ * decoded in place wherever it begins. */
+#define DBK_LZ4_STAGE ((size_t)8 << 20)
+uint8_t *dbk_lz4_stage(dbk_lz4 *z);
 bool dbk_lz4_between_frames(const dbk_lz4 *z); /* at a frame's end, or nothing was read yet */
 /* DataLoss when the input stopped inside a frame. */
 DBK_MUST_USE dbk_status dbk_lz4_finish(const dbk_lz4 *z, dbk_error *err);

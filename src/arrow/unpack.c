@@ -33,6 +33,8 @@ struct dbk_unpack {
     size_t decoded_bytes;
 
     unpack_state state;
+    size_t front;    /* left free at the beginning of the block */
+    bool batch_seen; /* in the block */
     size_t start;    /* of the current message in the block */
     size_t position; /* of the same byte in the decoded stream, for messages */
     size_t prefix_size;
@@ -118,41 +120,37 @@ static size_t next_block_size(const dbk_unpack *u, size_t carry, size_t incoming
 static dbk_status new_block(dbk_unpack *u, size_t incoming, dbk_error *err) {
     dbk_block *b = NULL;
     size_t carry = u->block != NULL ? dbk_block_used(u->block) - u->start : 0;
-    dbk_status st = dbk_block_new(next_block_size(u, carry, incoming), u->options.owner, &b, err);
+    size_t wanted = next_block_size(u, carry, incoming);
+    dbk_status st = dbk_block_new(wanted, u->options.owner, &b, err);
     if (st != DBK_OK) {
         return st;
     }
+    u->front = dbk_block_room(b) >= wanted + DBK_BLOCK_FRONT ? DBK_BLOCK_FRONT : 0;
+    dbk_block_advance(b, u->front);
+    u->batch_seen = false;
     if (carry > 0) {
-        size_t room = 0;
-        memcpy(dbk_block_tail(b, &room), dbk_block_data(u->block) + u->start, carry);
-        dbk_block_advance(b, carry);
+        dbk_block_append(b, dbk_block_data(u->block) + u->start, carry);
     }
     if (u->block != NULL) {
         u->retired_bytes += dbk_block_charge(u->block);
         dbk_block_unref(u->block);
     }
     u->block = b;
-    u->start = 0;
+    u->start = u->front;
     return DBK_OK;
 }
 
-/* Somewhere to write to. */
-static dbk_status need_room(dbk_unpack *u, size_t incoming, uint8_t **dst, size_t *room,
-                            dbk_error *err) {
+/* A block with room. */
+static dbk_status need_block(dbk_unpack *u, size_t incoming, dbk_error *err) {
     if (u->block != NULL) {
         /* An untouched block may have been chosen before the declared size was believed. */
-        bool too_small = dbk_block_used(u->block) == 0 &&
+        bool too_small = dbk_block_used(u->block) == u->front &&
                          next_block_size(u, 0, incoming) > dbk_block_charge(u->block);
-        *dst = dbk_block_tail(u->block, room);
-        if (*room > 0 && !too_small) {
+        if (dbk_block_room(u->block) > 0 && !too_small) {
             return DBK_OK;
         }
     }
-    dbk_status st = new_block(u, incoming, err);
-    if (st == DBK_OK) {
-        *dst = dbk_block_tail(u->block, room);
-    }
-    return st;
+    return new_block(u, incoming, err);
 }
 
 /* ---- messages ---- */
@@ -237,6 +235,16 @@ static dbk_status queue_batch(dbk_unpack *u, dbk_batch *takes, dbk_error *err) {
     return DBK_OK;
 }
 
+/* A batch whose bytes are all where they came can be handed on as they are. */
+static void note_message(dbk_unpack *u, dbk_batch *b) {
+    bool there = b->block_count == 1 && b->blocks[0] == u->block && u->prefix_size == 8 &&
+                 u->reader.dictionary_count == 0;
+    b->message.start = u->start;
+    b->message.size = there ? u->prefix_size + u->metadata_size + u->body_size : 0;
+    b->message.first = !u->batch_seen;
+    u->batch_seen = true;
+}
+
 static dbk_status take_message(dbk_unpack *u, const uint8_t *p, dbk_error *err) {
     dbk_status st = DBK_OK;
     dbk_ipc_message m;
@@ -252,6 +260,7 @@ static dbk_status take_message(dbk_unpack *u, const uint8_t *p, dbk_error *err) 
         break;
     case DBK_IPC_BATCH:
         DBK_TRY(dbk_ipc_reader_batch(&u->reader, &m, u->block, body, &batch, err));
+        note_message(u, batch);
         DBK_TRY(queue_batch(u, batch, err));
         break;
     }
@@ -320,27 +329,28 @@ static dbk_status count_decoded(dbk_unpack *u, size_t n, dbk_error *err) {
     return DBK_OK;
 }
 
-/* n bytes were written to the block's tail. */
-static dbk_status written(dbk_unpack *u, size_t n, dbk_error *err) {
+/* n bytes were written to the block's tail, or elsewhere. */
+static dbk_status written(dbk_unpack *u, const uint8_t *elsewhere, size_t n, dbk_error *err) {
     dbk_status st = count_decoded(u, n, err);
     if (st != DBK_OK || n == 0 || u->state == UNPACK_END) {
         return st; /* behind the end-of-stream marker the tail is written again and again */
     }
-    dbk_block_advance(u->block, n);
+    if (elsewhere != NULL) {
+        dbk_block_append(u->block, elsewhere, n);
+    } else {
+        dbk_block_advance(u->block, n);
+    }
     return parse(u, err);
 }
 
 static dbk_status feed_plain(dbk_unpack *u, dbk_slice in, dbk_error *err) {
     dbk_status st = DBK_OK;
     while (in.len > 0 && u->state != UNPACK_END) {
-        uint8_t *dst = NULL;
-        size_t room = 0;
-        DBK_TRY(need_room(u, in.len, &dst, &room, err));
-        size_t n = dbk_min_size(in.len, room);
-        memcpy(dst, in.ptr, n);
+        DBK_TRY(need_block(u, in.len, err));
+        size_t n = dbk_min_size(in.len, dbk_block_room(u->block));
+        DBK_TRY(written(u, (const uint8_t *)in.ptr, n, err));
         in.ptr += n;
         in.len -= n;
-        DBK_TRY(written(u, n, err));
     }
 
 done:
@@ -349,12 +359,18 @@ done:
 
 static dbk_status feed_lz4(dbk_unpack *u, dbk_slice in, dbk_error *err) {
     dbk_status st = DBK_OK;
-    bool more = in.len > 0;
+    bool more = false;
+    DBK_TRY(dbk_lz4_gather(u->lz4, &in, err)); /* no block before there is something to write */
+    more = in.len > 0;
     while (more && !(u->state == UNPACK_END && dbk_lz4_between_frames(u->lz4))) {
-        dbk_lz4_out out = {0};
-        DBK_TRY(need_room(u, in.len, &out.dst, &out.room, err));
+        DBK_TRY(need_block(u, in.len, err));
+        uint8_t *stage = dbk_block_copies(u->block) ? dbk_lz4_stage(u->lz4) : NULL;
+        dbk_lz4_out out = {stage, dbk_min_size(DBK_LZ4_STAGE, dbk_block_room(u->block)), 0};
+        if (stage == NULL) {
+            out.dst = dbk_block_tail(u->block, &out.room);
+        }
         DBK_TRY(dbk_lz4_decode(u->lz4, &in, &out, err));
-        DBK_TRY(written(u, out.produced, err));
+        DBK_TRY(written(u, stage, out.produced, err));
         more = in.len > 0 || out.produced == out.room; /* full: there may be more to come */
     }
 

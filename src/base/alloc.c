@@ -12,7 +12,7 @@ void dbk_alloc_fail_after(int64_t n) {
     atomic_store(&fail_countdown, n > 0 ? n : 0);
 }
 
-static bool must_fail(void) {
+bool dbk_alloc_denied(void) {
     long long left = atomic_load_explicit(&fail_countdown, memory_order_relaxed);
     while (left > 0) { /* exchanged, not stored: another thread may switch failing off meanwhile */
         long long next = left == 1 ? -1 : left - 1;
@@ -24,19 +24,19 @@ static bool must_fail(void) {
 }
 
 void *dbk_alloc(size_t size) {
-    return must_fail() ? NULL : malloc(size > 0 ? size : 1);
+    return dbk_alloc_denied() ? NULL : malloc(size > 0 ? size : 1);
 }
 
 void *dbk_alloc_zero(size_t size) {
-    return must_fail() ? NULL : calloc(1, size > 0 ? size : 1);
+    return dbk_alloc_denied() ? NULL : calloc(1, size > 0 ? size : 1);
 }
 
 void *dbk_alloc_array(size_t count, size_t size) {
-    return must_fail() ? NULL : calloc(count > 0 ? count : 1, size > 0 ? size : 1);
+    return dbk_alloc_denied() ? NULL : calloc(count > 0 ? count : 1, size > 0 ? size : 1);
 }
 
 void *dbk_realloc(void *p, size_t size) {
-    return must_fail() ? NULL : realloc(p, size > 0 ? size : 1);
+    return dbk_alloc_denied() ? NULL : realloc(p, size > 0 ? size : 1);
 }
 
 void dbk_free(void *p) {

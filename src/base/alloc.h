@@ -21,5 +21,6 @@ _Bool dbk_array_grow_size(void *items, size_t count, size_t *cap, size_t item_si
 /* Tests only: the n-th allocation from now (1 is the next) and all later ones fail; n <= 0 turns
  * failing off. Process-wide. */
 void dbk_alloc_fail_after(int64_t n);
+_Bool dbk_alloc_denied(void); /* counts one allocation, of another kind of memory */
 
 #endif

@@ -22,6 +22,8 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "base/thread.h"
+#include "base/trace.h"
+#include "base/vault.h"
 #include "base/wait_hook.h"
 
 #endif

@@ -91,6 +91,18 @@ const char *dbk_error_message(const dbk_error *err) {
     return err->long_text != NULL ? err->long_text : err->text;
 }
 
+size_t dbk_error_bare_length(const dbk_error *err) {
+    static const char mark[] = "; error_code=";
+    const char *message = dbk_error_message(err);
+    size_t len = strlen(message);
+    size_t code = strlen(err->server_code);
+    size_t tail = code + sizeof mark - 1;
+    bool marked = code > 0 && len >= tail &&
+                  strncmp(message + len - tail, mark, sizeof mark - 1) == 0 &&
+                  strcmp(message + len - code, err->server_code) == 0;
+    return marked ? len - tail : len;
+}
+
 void dbk_error_set_query_id(dbk_error *err, const char *query_id) {
     (void)snprintf(err->query_id, sizeof err->query_id, "%s", query_id != NULL ? query_id : "");
 }

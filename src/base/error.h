@@ -6,6 +6,7 @@
 #include "base/status.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define DBK_ERROR_INLINE  256
@@ -42,6 +43,9 @@ dbk_status dbk_error_wrap(dbk_error *err, const char *fmt, ...) DBK_PRINTF(2, 3)
 dbk_status dbk_error_oom(dbk_error *err, const char *what);
 
 const char *dbk_error_message(const dbk_error *err); /* never NULL; lives as long as err */
+
+/* Bytes of the message before "; error_code=<server_code>", which messages of the server end in. */
+size_t dbk_error_bare_length(const dbk_error *err);
 
 void dbk_error_set_query_id(dbk_error *err, const char *query_id); /* NULL clears */
 void dbk_error_set_sqlstate(dbk_error *err, const char *sqlstate); /* keeps it only if 5 letters */

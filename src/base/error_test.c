@@ -201,3 +201,25 @@ DBK_TEST(error_copy_and_move) {
     dbk_error_reset(&a);
     dbk_error_reset(&b);
 }
+
+DBK_TEST(error_bare_length) {
+    static const struct {
+        const char *message, *code;
+        size_t want;
+    } rows[] = {
+        {"no table; error_code=BAD", "BAD", 8},
+        {"; error_code=BAD", "BAD", 0},
+        {"no table; error_code=BAD", "", 24},
+        {"no table; error_code=BAD", "OTHER", 24},
+        {"no table: BAD", "BAD", 13},
+        {"", "BAD", 0},
+        {"a; error_code=X; error_code=X", "X", 15},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        dbk_error err = {0};
+        (void)dbk_error_set(&err, DBK_SQL, "%s", rows[i].message);
+        (void)snprintf(err.server_code, sizeof err.server_code, "%s", rows[i].code);
+        CHECK_EQ_SIZE(dbk_error_bare_length(&err), rows[i].want);
+        dbk_error_reset(&err);
+    }
+}

@@ -484,19 +484,3 @@ void dbk_redact_url(dbk_slice url, char *out, size_t out_size) {
     }
     put(out, out_size, dbk_slice_n(url.ptr, scheme), dbk_slice_n(url.ptr + host, end - host));
 }
-
-void dbk_redact_header(dbk_slice name, dbk_slice value, char *out, size_t out_size) {
-    static const char *const harmless[] = {"content-type", "content-length", "content-encoding",
-                                           "retry-after",  "date",           "server",
-                                           "x-request-id"};
-    static const dbk_slice ours = {"x-databricks-", 13};
-    bool shown = name.len > ours.len && dbk_slice_eq_nocase(dbk_slice_n(name.ptr, ours.len), ours);
-    size_t start = 0;
-    shown = shown && !ends_with(name.ptr, name.len, "token", &start);
-    for (size_t i = 0; i < sizeof harmless / sizeof harmless[0]; i++) {
-        shown = shown || dbk_slice_eq_nocase(name, dbk_slice_of(harmless[i]));
-    }
-    char size[32];
-    (void)snprintf(size, sizeof size, "<%zu bytes>", value.len);
-    put(out, out_size, shown ? value : dbk_slice_of(size), dbk_slice_n(NULL, 0));
-}

@@ -8,10 +8,6 @@
  * into out_size (including NUL) is cut; what is no URL becomes "<url>". */
 void dbk_redact_url(dbk_slice url, char *out, size_t out_size);
 
-/* The value of an HTTP header for a log, or "<42 bytes>" unless its name is known to be harmless
- * (spec logging.md section 6). Cut to out_size. */
-void dbk_redact_header(dbk_slice name, dbk_slice value, char *out, size_t out_size);
-
 /* Overwrites in place, with '*' runs or "<REDACTED>", what looks like a credential (patterns of
  * spec telemetry.md section 10: Bearer/Basic values, dapi... tokens, JWTs, user:pass@ in URLs,
  * key=value and JSON forms of token/password/secret keys), the user's part of /home/x and every URL

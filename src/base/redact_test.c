@@ -218,27 +218,3 @@ DBK_TEST(redact_url_is_cut_to_any_size) {
         dbk_free(out);
     }
 }
-
-DBK_TEST(redact_header_table) {
-    static const struct {
-        const char *name, *value, *want;
-    } rows[] = {
-        {"Content-Type", "application/json", "application/json"},
-        {"RETRY-AFTER", "3", "3"},
-        {"x-databricks-org-id", "42", "42"},
-        {"X-Databricks-Azure-SP-Management-Token", "abc", "<3 bytes>"},
-        {"x-databricks-", "abc", "<3 bytes>"},
-        {"Authorization", "Bearer abc", "<10 bytes>"},
-        {"Set-Cookie", "", "<0 bytes>"},
-        {"Location", "https://h/?x", "<12 bytes>"},
-        {"", "x", "<1 bytes>"},
-    };
-    char out[64];
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        CHECK_CASE(rows[i].name);
-        dbk_redact_header(dbk_slice_of(rows[i].name), dbk_slice_of(rows[i].value), out, sizeof out);
-        CHECK_STR(out, rows[i].want);
-    }
-    dbk_redact_header(DBK_SLICE("date"), DBK_SLICE("Sun"), out, 3);
-    CHECK_STR(out, "Su");
-}

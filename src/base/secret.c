@@ -1,6 +1,6 @@
 #include "base/secret.h"
 
-#include "base/alloc.h"
+#include "base/vault.h"
 
 void dbk_wipe(void *p, size_t n) {
     volatile unsigned char *at = p;
@@ -11,7 +11,7 @@ void dbk_wipe(void *p, size_t n) {
 }
 
 dbk_status dbk_secret_set(dbk_secret *s, dbk_slice value, dbk_error *err) {
-    char *copy = dbk_alloc(value.len + 1);
+    char *copy = dbk_vault_take(value.len + 1);
     if (copy == NULL) {
         return dbk_error_oom(err, "copying a secret");
     }
@@ -26,10 +26,7 @@ dbk_status dbk_secret_set(dbk_secret *s, dbk_slice value, dbk_error *err) {
 }
 
 void dbk_secret_reset(dbk_secret *s) {
-    if (s->ptr != NULL) {
-        dbk_wipe(s->ptr, s->len);
-        dbk_free(s->ptr);
-    }
+    dbk_vault_give(s->ptr, s->len + 1);
     s->ptr = NULL;
     s->len = 0;
 }

@@ -1,5 +1,5 @@
 /* base/secret.h: the one type for tokens, keys and passphrases: never reallocated, never printed,
- * wiped when freed. */
+ * wiped when freed, and in memory that no core dump holds (vault.h). */
 #ifndef DBK_BASE_SECRET_H
 #define DBK_BASE_SECRET_H
 

@@ -13,6 +13,13 @@ bool dbk_slice_eq(dbk_slice a, dbk_slice b) {
     return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
+uint64_t dbk_slice_hash(dbk_slice s, uint64_t so_far) {
+    for (size_t i = 0; i < s.len; i++) {
+        so_far = (so_far ^ (unsigned char)s.ptr[i]) * UINT64_C(1099511628211);
+    }
+    return so_far;
+}
+
 bool dbk_slice_eq_nocase(dbk_slice a, dbk_slice b) {
     if (a.len != b.len) {
         return false;

@@ -28,6 +28,10 @@ bool dbk_slice_eq_nocase(dbk_slice a, dbk_slice b); /* ASCII letters only */
 bool dbk_slice_has_prefix(dbk_slice s, dbk_slice prefix);
 bool dbk_slice_has_suffix(dbk_slice s, dbk_slice suffix);
 dbk_slice dbk_slice_trim(dbk_slice s); /* blanks, tabs, CR, LF at both ends */
+#define DBK_HASH_INIT UINT64_C(14695981039346656037)
+uint64_t
+dbk_slice_hash(dbk_slice s,
+               uint64_t so_far); /* FNV-1a; so_far: DBK_HASH_INIT, or of what is before s */
 /* Cuts s at the first `sep`: *head is before it, the rest stays in *s (true); false: no sep. */
 bool dbk_slice_split(dbk_slice *s, char sep, dbk_slice *head);
 

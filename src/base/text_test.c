@@ -29,6 +29,13 @@ DBK_TEST(slice_compare) {
     }
 }
 
+DBK_TEST(slice_hash) { /* the published values of FNV-1a, 64 bits */
+    uint64_t half = dbk_slice_hash(DBK_SLICE("foo"), DBK_HASH_INIT);
+    CHECK(dbk_slice_hash(DBK_SLICE(""), DBK_HASH_INIT) == UINT64_C(0xcbf29ce484222325));
+    CHECK(dbk_slice_hash(DBK_SLICE("a"), DBK_HASH_INIT) == UINT64_C(0xaf63dc4c8601ec8c));
+    CHECK(dbk_slice_hash(DBK_SLICE("bar"), half) == UINT64_C(0x85944171f73967e8));
+}
+
 DBK_TEST(slice_trim) {
     static const struct {
         const char *text, *want;

@@ -40,6 +40,14 @@ static inline void dbk_cond_signal(dbk_cond *c) {
 static inline void dbk_cond_broadcast(dbk_cond *c) {
     (void)pthread_cond_broadcast(c);
 }
+/* musl gives a thread 128 KiB, too little for TLS; glibc what the process's limit says, 8 MiB mostly. */
+static inline void dbk_thread_attr_init(pthread_attr_t *attr) {
+    (void)pthread_attr_init(attr);
+#ifndef __GLIBC__
+    (void)pthread_attr_setstacksize(attr, (size_t)1 << 20);
+#endif
+}
+
 static inline void dbk_cond_wait(dbk_cond *c, dbk_mutex *m) {
     (void)pthread_cond_wait(c, m);
 }

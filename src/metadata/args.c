@@ -183,19 +183,6 @@ done:
 
 /* ---- failures that mean "nothing there" ---- */
 
-/* The server's own words: without the error code that our messages carry at their end. */
-static dbk_slice server_message(const dbk_error *failure) {
-    dbk_slice text = dbk_slice_of(dbk_error_message(failure));
-    size_t code = strlen(failure->server_code);
-    dbk_slice mark = DBK_SLICE("; error_code=");
-    if (code > 0 && text.len >= code + mark.len &&
-        memcmp(text.ptr + text.len - code, failure->server_code, code) == 0 &&
-        memcmp(text.ptr + text.len - code - mark.len, mark.ptr, mark.len) == 0) {
-        text.len -= code + mark.len;
-    }
-    return text;
-}
-
 bool dbk_metadata_tolerates(dbk_metadata_call call, const dbk_error *failure) {
     static const char *const words[] = {"NO_SUCH_CATALOG_EXCEPTION", "TABLE_OR_VIEW_NOT_FOUND",
                                         "SCHEMA_NOT_FOUND", "INVALID_PARAMETER_VALUE"};
@@ -206,7 +193,7 @@ bool dbk_metadata_tolerates(dbk_metadata_call call, const dbk_error *failure) {
     if (strcmp(failure->sqlstate, "42704") == 0) {
         return true;
     }
-    dbk_slice text = server_message(failure);
+    dbk_slice text = {dbk_error_message(failure), dbk_error_bare_length(failure)};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         if (text.len > 0 && memmem(text.ptr, text.len, words[i], strlen(words[i])) != NULL) {
             return true;

@@ -40,7 +40,7 @@ typedef struct dbk_metadata_request {
     dbk_metadata_call call;
     dbk_slice catalog;
     dbk_slice schema;
-    dbk_slice object; /* table, function or procedure */
+    dbk_slice object; /* table, function or procedure; CATALOGS: the catalog's name */
     dbk_slice column;
     dbk_slice parent_catalog; /* FOREIGN_KEYS: of the table that is referred to */
     dbk_slice parent_schema;

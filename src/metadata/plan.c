@@ -30,6 +30,11 @@ static dbk_status put_scope(dbk_buf *sql, const char *word, dbk_slice catalog, d
     return st == DBK_OK ? dbk_put_identifier(sql, catalog, err) : st;
 }
 
+static dbk_status put_catalogs(dbk_buf *sql, const dbk_metadata_request *r, dbk_error *err) {
+    dbk_status st = dbk_buf_puts(sql, "SHOW CATALOGS", err);
+    return st == DBK_OK ? put_pattern(sql, " LIKE ", r->object, err) : st;
+}
+
 static dbk_status put_schemas(dbk_buf *sql, const dbk_metadata_request *r, dbk_error *err) {
     dbk_status st = DBK_OK;
     DBK_TRY(dbk_buf_puts(sql, "SHOW SCHEMAS", err));
@@ -144,6 +149,7 @@ static dbk_status put_sql(dbk_buf *sql, const dbk_metadata_request *r, dbk_error
     case DBK_METADATA_FOREIGN_KEYS:
         return put_keys(sql, r, err);
     case DBK_METADATA_CATALOGS:
+        return put_catalogs(sql, r, err);
     case DBK_METADATA_TABLES: /* plan_tables: here only when it fans out */
     case DBK_METADATA_TABLE_TYPES:
     case DBK_METADATA_TYPE_INFO:

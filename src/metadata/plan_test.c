@@ -27,6 +27,11 @@ static const struct plan_row {
     const char *sql, *catalog;
 } plans[] = {
     {DBK_METADATA_CATALOGS, {NULL}, DBK_METADATA_STATEMENT, "SHOW CATALOGS", NULL},
+    {DBK_METADATA_CATALOGS,
+     {NULL, NULL, "a\\_b%"},
+     DBK_METADATA_STATEMENT,
+     "SHOW CATALOGS LIKE 'a_b*'",
+     NULL},
     /* schemas: spec 2.1 */
     {DBK_METADATA_SCHEMAS, {NULL}, DBK_METADATA_STATEMENT, "SHOW SCHEMAS IN ALL CATALOGS", NULL},
     {DBK_METADATA_SCHEMAS, {"main"}, DBK_METADATA_STATEMENT, "SHOW SCHEMAS IN `main`", "main"},

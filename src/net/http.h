@@ -10,21 +10,26 @@
 
 typedef struct dbk_http_config dbk_http_config; /* opaque, counted, immutable */
 
+typedef enum dbk_tls_least { DBK_TLS_1_2, DBK_TLS_1_3 } dbk_tls_least; /* oldest version accepted */
+
 /* Plain settings; texts are copied by dbk_http_config_new. {0} is the default for each. */
 typedef struct dbk_http_settings {
     dbk_slice user_agent;
-    dbk_slice ca_pem; /* added to the system's roots */
+    dbk_slice ca_pem; /* added to the system's roots (docs/connecting.md) */
     dbk_slice client_cert_pem;
     dbk_slice client_key_pem;
-    bool tls_skip_verify;   /* accept any chain and any name */
-    bool tls_skip_hostname; /* accept any name */
-    dbk_slice proxy_url;    /* empty: HTTPS_PROXY, HTTP_PROXY, NO_PROXY of the environment */
+    dbk_slice client_key_password; /* empty: the key is not encrypted */
+    bool tls_skip_verify;          /* accept any chain and any name */
+    bool tls_skip_hostname;        /* accept any name */
+    dbk_tls_least tls_least;
+    dbk_slice proxy_url; /* empty: those of the environment (docs/connecting.md) */
     dbk_slice proxy_user;
     dbk_slice proxy_password;
-    dbk_slice proxy_bypass;      /* comma-separated hosts */
+    dbk_slice proxy_bypass;      /* as NO_PROXY: net/proxy.h */
     uint64_t request_timeout_ms; /* whole exchange, 0: 120 s */
     uint64_t connect_timeout_ms; /* 0: 30 s */
     uint64_t stall_timeout_ms;   /* no byte for so long, 0: 60 s */
+    size_t max_connections;      /* kept open by a lane when they are idle, 0: 100 */
 } dbk_http_settings;
 
 /* InvalidArgument for PEM that is none, a certificate and key that do not belong together, a bad proxy
@@ -33,6 +38,15 @@ DBK_MUST_USE dbk_status dbk_http_config_new(const dbk_http_settings *settings,
                                             dbk_http_config **out, dbk_error *err);
 dbk_http_config *dbk_http_config_ref(dbk_http_config *c); /* any thread */
 void dbk_http_config_unref(dbk_http_config *c);           /* any thread; NULL is a no-op */
+/* Two configurations with one digest reach the same servers in the same way. c NULL: none. False: no
+ * memory. */
+#define DBK_HTTP_DIGEST_SIZE 32
+DBK_MUST_USE bool dbk_http_config_digest(const dbk_http_config *c,
+                                         uint8_t out[DBK_HTTP_DIGEST_SIZE]);
+
+/* The proxy for a URL, with its password; NULL: none. Borrowed from c. */
+const char *dbk_http_config_proxy(const dbk_http_config *c, const char *url);
+const char *dbk_http_library(void); /* "libcurl/8.5.0 OpenSSL/3.0.2 ..."; lives for ever */
 
 /* ---- an exchange ---- */
 
@@ -45,6 +59,8 @@ typedef enum dbk_http_outcome {
     DBK_HTTP_STALLED,     /* stall_timeout_ms without a byte */
     DBK_HTTP_REFUSED      /* the sink said stop, or the body passed max_body */
 } dbk_http_outcome;
+
+#define DBK_HTTP_WHY 768
 
 /* Texts from the server hold printable ASCII only: other bytes are '?'. */
 typedef struct dbk_http_response {
@@ -59,8 +75,11 @@ typedef struct dbk_http_response {
     char location[256];      /* without its query */
     int64_t date_unix_s;     /* Date header, -1 when absent */
     int64_t content_length;  /* as sent, gzip not undone; -1: unknown */
+    uint64_t sent_ms;        /* the connection stood and the request left, by the lane's clock */
     uint64_t bytes_received; /* body bytes, gzip undone */
-    char why[320];           /* for outcomes other than ANSWERED: what went wrong, no secrets */
+    char why[DBK_HTTP_WHY];  /* for outcomes other than ANSWERED: what went wrong, no secrets */
+    char tls[320];           /* "TLSv1.3, CN=server < CN=authority", "" on a reused connection */
+    bool proxied;            /* went through a proxy */
 } dbk_http_response;
 
 typedef enum dbk_sink_answer {
@@ -81,14 +100,18 @@ typedef struct dbk_http_request {
     const char *url;
     const char *const *headers; /* "name: value" lines, copied */
     size_t header_count;
-    dbk_slice body;     /* borrowed until the exchange ends */
-    bool has_body;      /* also an empty one */
-    bool follow;        /* GET only: follow up to 3 redirects (storage; no credentials there) */
-    bool http1_only;    /* storage: one connection per transfer is faster than one h2 stream */
-    bool no_deadline;   /* only the stall timeout bounds it (large downloads) */
+    dbk_slice body;      /* borrowed until the exchange ends */
+    bool has_body;       /* also an empty one */
+    bool follow;         /* GET only: follow up to 3 redirects (storage; no credentials there) */
+    bool http1_only;     /* storage: one connection per transfer is faster than one h2 stream */
+    uint64_t timeout_ms; /* whole exchange; 0: the configuration's */
+    bool no_deadline;    /* only the stall timeout bounds it (large downloads) */
+    int64_t
+        likely_size; /* of such a download, bytes; 0 or less: not known. Large ones get large buffers */
     bool repeatable;    /* POST only: doing it twice is harmless. A pooled connection that dies
                            without an answer is then replaced silently, as for other methods;
                            else the outcome is BROKEN, because the server may have done it */
+    bool secret;        /* the answer holds tokens: response.body is wiped wherever it was */
     size_t max_body;    /* bytes of response.body; 0: 64 MiB */
     dbk_http_sink sink; /* data NULL: everything is gathered */
 } dbk_http_request;

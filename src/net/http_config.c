@@ -2,16 +2,21 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/pem.h>
 
+#include "net/proxy.h"
 #include "net/roots.h"
+#include "net/url.h"
 
 #define REQUEST_TIMEOUT_MS 120000u /* spec sea-protocol 1: whole round trip, body included [ran] */
 #define CONNECT_TIMEOUT_MS 30000u
 #define STALL_TIMEOUT_MS   60000u
+#define MAX_CONNECTIONS    100u                /* as the peer keeps per host */
 #define TIMEOUT_MAX_MS     (UINT64_C(1) << 40) /* longer is for ever, and sums stay in range */
 
 /* ---- TLS ---- */
@@ -38,14 +43,47 @@ static dbk_status copy_str(dbk_str *to, dbk_slice from, dbk_error *err) {
     return from.len == 0 ? DBK_OK : dbk_str_set(to, from, err);
 }
 
-/* The system's roots: what OpenSSL's variables name and nothing else, where one is set (spec auth 11). */
+static dbk_status copy_secret(dbk_secret *to, dbk_slice from, dbk_error *err) {
+    return from.len == 0 ? DBK_OK : dbk_secret_set(to, from, err);
+}
+
+static const char *variable(const char *name) {
+    const char *value = getenv(name);
+    return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+static bool is_folder(const char *path) {
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static void warn_unreadable(const char *name, const char *path) {
+    if (path != NULL && strchr(path, ':') == NULL && access(path, R_OK) != 0) {
+        DBK_LOG(WARN, NULL,
+                "%s names %.200s, which cannot be read: no certificates come from there", name,
+                path);
+    }
+}
+
+/* The system's roots; a variable replaces them. OpenSSL's own come before the one of Python's requests
+ * (docs/connecting.md). */
 static dbk_status find_roots(dbk_http_config *c, dbk_error *err) {
     dbk_status st = DBK_OK;
-    const char *file = getenv("SSL_CERT_FILE");
-    const char *dir = getenv("SSL_CERT_DIR");
-    bool named = (file != NULL && file[0] != '\0') || (dir != NULL && dir[0] != '\0');
-    DBK_TRY(copy_str(&c->ca_file, dbk_slice_of(named ? file : first_ca_file()), err));
-    DBK_TRY(copy_str(&c->ca_dir, dbk_slice_of(named ? dir : NULL), err));
+    const char *file = variable("SSL_CERT_FILE");
+    const char *dir = variable("SSL_CERT_DIR");
+    const char *requests = variable("REQUESTS_CA_BUNDLE");
+    warn_unreadable("SSL_CERT_FILE", file);
+    warn_unreadable("SSL_CERT_DIR", dir);
+    if (file == NULL && dir == NULL && requests != NULL) {
+        warn_unreadable("REQUESTS_CA_BUNDLE", requests);
+        dir = is_folder(requests) ? requests : NULL;
+        file = dir == NULL ? requests : NULL;
+    }
+    if (file == NULL && dir == NULL) {
+        file = first_ca_file();
+    }
+    DBK_TRY(copy_str(&c->ca_file, dbk_slice_of(file), err));
+    DBK_TRY(copy_str(&c->ca_dir, dbk_slice_of(dir), err));
 done:
     return st;
 }
@@ -53,6 +91,16 @@ done:
 static int no_passphrase(char *buf, int size, int writing, void *user) {
     (void)buf, (void)size, (void)writing, (void)user;
     return -1; /* OpenSSL's own would ask on the terminal */
+}
+
+static int give_passphrase(char *buf, int size, int writing, void *user) {
+    const dbk_slice *password = user;
+    (void)writing;
+    if (password->len == 0 || size < 0 || password->len > (size_t)size) {
+        return -1;
+    }
+    memcpy(buf, password->ptr, password->len);
+    return (int)password->len;
 }
 
 static dbk_status open_pem(dbk_slice pem, BIO **out, dbk_error *err) {
@@ -74,45 +122,132 @@ static bool add_certs(X509_STORE *store, BIO *pem) {
     return ok && count > 0 && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
 }
 
-static dbk_status set_ca(dbk_http_config *c, dbk_slice pem, dbk_error *err) {
-    dbk_status st = DBK_OK;
+static dbk_status need_certs(X509_STORE *store, dbk_slice pem, dbk_error *err) {
     BIO *bio = NULL;
-    if (pem.len == 0) {
-        return DBK_OK;
-    }
-    DBK_TRY(dbk_str_set(&c->ca_pem, pem, err));
-    DBK_TRY(open_pem(pem, &bio, err));
-    c->roots = dbk_roots_copy(c->ca_file.ptr, c->ca_dir.ptr);
-    if (c->roots == NULL) {
-        st = dbk_error_oom(err, "trusted certificates");
-        goto done;
-    }
-    if (!add_certs(c->roots, bio)) {
+    dbk_status st = open_pem(pem, &bio, err);
+    if (st == DBK_OK && !add_certs(store, bio)) {
         st = dbk_error_set(err, DBK_INVALID_ARGUMENT,
                            "Invalid PEM bytes in TlsConfig.custom_ca_cert: no certificates found");
-        goto done;
     }
-done:
     BIO_free(bio);
     return st;
 }
 
-static dbk_status check_key_pair(dbk_slice cert_pem, dbk_slice key_pem, dbk_error *err) {
+static dbk_status read_text(BIO *file, dbk_buf *out, dbk_error *err) {
+    char piece[4096];
+    dbk_status st = DBK_OK;
+    for (int n = BIO_read(file, piece, sizeof piece); st == DBK_OK && n > 0;
+         n = BIO_read(file, piece, sizeof piece)) {
+        st = dbk_buf_append(out, piece, (size_t)n, err);
+    }
+    return st;
+}
+
+/* The configuration's certificates and those of the file, as one text. */
+static dbk_status gather_added(dbk_http_config *c, dbk_slice pem, const char *path,
+                               dbk_error *err) {
+    dbk_status st = DBK_OK;
+    dbk_buf text = {0};
+    BIO *file = path != NULL ? BIO_new_file(path, "r") : NULL;
+    DBK_TRY(dbk_buf_put_slice(&text, pem, err));
+    if (file != NULL) {
+        DBK_TRY(dbk_buf_putc(&text, '\n', err));
+        DBK_TRY(read_text(file, &text, err));
+    }
+    DBK_TRY(dbk_str_set(&c->ca_pem, dbk_buf_slice(&text), err));
+done:
+    dbk_buf_reset(&text);
+    BIO_free(file);
+    return st;
+}
+
+/* Of the host's environment, at the end of the text: what is wrong with it is a warning, as in Node itself. */
+static dbk_status add_extra(dbk_http_config *c, size_t from, const char *path, dbk_error *err) {
+    dbk_status st = DBK_OK;
+    BIO *text = NULL;
+    DBK_TRY(open_pem(dbk_slice_n(c->ca_pem.ptr + from, c->ca_pem.len - from), &text, err));
+    if (!add_certs(c->roots, text)) {
+        DBK_LOG(WARN, NULL,
+                "NODE_EXTRA_CA_CERTS names %.200s, which holds no readable certificates", path);
+    }
+done:
+    BIO_free(text);
+    return st;
+}
+
+/* curl keeps connections of other roots apart when it is told of the difference. As a blob it would copy them
+ * twice into each connection and parse them anew; a folder that does not exist is only compared. */
+static dbk_status name_roots(dbk_http_config *c, dbk_error *err) {
+    uint8_t sum[32];
+    char hex[2 * sizeof sum + 1];
+    if (EVP_Digest(c->ca_pem.ptr, c->ca_pem.len, sum, NULL, EVP_sha256(), NULL) != 1) {
+        return dbk_error_oom(err, "trusted certificates");
+    }
+    for (size_t i = 0; i < sizeof sum; i++) {
+        (void)snprintf(hex + 2 * i, 3, "%02x", sum[i]);
+    }
+    return dbk_str_setf(&c->ca_name, err, "/nonexistent/roots-%s", hex);
+}
+
+static dbk_status parse_added(dbk_http_config *c, dbk_slice pem, const char *extra,
+                              dbk_error *err) {
+    dbk_status st = DBK_OK;
+    c->roots = dbk_roots_copy(c->ca_file.ptr, c->ca_dir.ptr);
+    if (c->roots == NULL) {
+        return dbk_error_oom(err, "trusted certificates");
+    }
+    if (pem.len > 0) {
+        DBK_TRY(need_certs(c->roots, pem, err));
+    }
+    if (extra != NULL) {
+        DBK_TRY(add_extra(c, pem.len, extra, err));
+    }
+    dbk_roots_keep(c->ca_file.ptr, c->ca_dir.ptr, c->ca_name.ptr, c->roots);
+done:
+    return st;
+}
+
+static dbk_status set_ca(dbk_http_config *c, dbk_slice pem, dbk_error *err) {
+    dbk_status st = DBK_OK;
+    const char *extra = variable("NODE_EXTRA_CA_CERTS");
+    if (extra != NULL && strcmp(extra, dbk_str_or(&c->ca_file, "")) == 0) {
+        extra = NULL; /* there already, and reading a bundle takes 25 ms */
+    }
+    if (pem.len == 0 && extra == NULL) {
+        return DBK_OK;
+    }
+    DBK_TRY(gather_added(c, pem, extra, err));
+    DBK_TRY(name_roots(c, err));
+    c->roots = dbk_roots_kept(c->ca_file.ptr, c->ca_dir.ptr, c->ca_name.ptr);
+    if (c->roots == NULL) {
+        DBK_TRY(parse_added(c, pem, extra, err));
+    }
+done:
+    return st;
+}
+
+static const char *key_problem(dbk_slice password) {
+    return password.len == 0 ? "no private key that can be read without a passphrase"
+                             : "no private key that can be read with this passphrase";
+}
+
+static dbk_status check_key_pair(const dbk_http_settings *s, dbk_error *err) {
     dbk_status st = DBK_OK;
     BIO *cert_bio = NULL;
     BIO *key_bio = NULL;
     X509 *cert = NULL;
     EVP_PKEY *key = NULL;
-    DBK_TRY(open_pem(cert_pem, &cert_bio, err));
-    DBK_TRY(open_pem(key_pem, &key_bio, err));
+    dbk_slice password = s->client_key_password;
+    DBK_TRY(open_pem(s->client_cert_pem, &cert_bio, err));
+    DBK_TRY(open_pem(s->client_key_pem, &key_bio, err));
     cert = PEM_read_bio_X509(cert_bio, NULL, no_passphrase, NULL);
-    key = PEM_read_bio_PrivateKey(key_bio, NULL, no_passphrase, NULL);
+    key = PEM_read_bio_PrivateKey(key_bio, NULL, give_passphrase, &password);
     if (cert == NULL || key == NULL || X509_check_private_key(cert, key) != 1) {
         st = dbk_error_set(err, DBK_INVALID_ARGUMENT,
                            "Invalid mTLS client certificate/key in "
                            "TlsConfig.client_cert_pem/client_key_pem: %s",
                            cert == NULL  ? "no certificate found"
-                           : key == NULL ? "no private key that can be read without a passphrase"
+                           : key == NULL ? key_problem(s->client_key_password)
                                          : "the key does not belong to the certificate");
     }
 done:
@@ -135,7 +270,7 @@ static dbk_status check_client(const dbk_http_settings *s, dbk_error *err) {
                              has_cert ? "client_cert_pem" : "client_key_pem",
                              has_cert ? "client_key_pem" : "client_cert_pem");
     }
-    return check_key_pair(s->client_cert_pem, s->client_key_pem, err);
+    return check_key_pair(s, err);
 }
 
 /* ---- proxy ---- */
@@ -175,36 +310,52 @@ static dbk_status check_proxy(dbk_slice url, dbk_error *err) {
     return DBK_OK;
 }
 
-static bool has_user(dbk_slice url) {
-    dbk_slice before;
-    return dbk_slice_split(&url, '@', &before);
+static const char *first_variable(const char *const *names) {
+    const char *value = NULL;
+    for (size_t i = 0; names[i] != NULL && value == NULL; i++) {
+        value = variable(names[i]);
+    }
+    return value;
 }
 
-/* curl knows ".suffix" but not "*.suffix", and "*" only alone: spec auth 12 */
-static dbk_status set_bypass(dbk_str *to, dbk_slice list, dbk_error *err) {
+/* A web server's CGI programs find a request's Proxy header in HTTP_PROXY: there it is not believed. */
+static dbk_status proxies_of_environment(dbk_http_config *c, dbk_error *err) {
+    static const char *const secure[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY",
+                                         NULL};
+    static const char *const plain[] = {"http_proxy", "all_proxy", "ALL_PROXY", NULL};
+    static const char *const bypass[] = {"no_proxy", "NO_PROXY", NULL};
+    const char *upper = variable("REQUEST_METHOD") == NULL ? variable("HTTP_PROXY") : NULL;
+    bool use_upper = variable("http_proxy") == NULL && upper != NULL;
     dbk_status st = DBK_OK;
-    dbk_buf out = {0};
-    bool more = list.len > 0;
-    while (more) {
-        dbk_slice entry;
-        more = dbk_slice_split(&list, ',', &entry);
-        entry = dbk_slice_trim(more ? entry : list);
-        if (dbk_slice_eq(entry, DBK_SLICE("*"))) {
-            dbk_buf_clear(&out);
-            more = false;
-        }
-        if (entry.len > 2 && dbk_slice_has_prefix(entry, DBK_SLICE("*."))) {
-            entry = dbk_slice_n(entry.ptr + 1, entry.len - 1);
-        }
-        if (entry.len > 0 && out.len > 0) {
-            DBK_TRY(dbk_buf_putc(&out, ',', err));
-        }
-        DBK_TRY(dbk_buf_put_slice(&out, entry, err));
-    }
-    DBK_TRY(dbk_str_set(to, dbk_buf_slice(&out), err));
+    DBK_TRY(copy_secret(&c->proxy_url, dbk_slice_of(first_variable(secure)), err));
+    DBK_TRY(copy_secret(&c->plain_proxy_url,
+                        dbk_slice_of(use_upper ? upper : first_variable(plain)), err));
+    DBK_TRY(copy_str(&c->proxy_bypass, dbk_slice_of(first_variable(bypass)), err));
 done:
-    dbk_buf_reset(&out);
     return st;
+}
+
+static dbk_status set_proxy(dbk_http_config *c, const dbk_http_settings *s, dbk_error *err) {
+    dbk_status st = DBK_OK;
+    if (s->proxy_url.len == 0) {
+        return proxies_of_environment(c, err);
+    }
+    DBK_TRY(dbk_secret_set(&c->proxy_url, s->proxy_url, err));
+    DBK_TRY(dbk_secret_set(&c->plain_proxy_url, s->proxy_url, err));
+    DBK_TRY(copy_secret(&c->proxy_user, s->proxy_user, err));
+    DBK_TRY(copy_secret(&c->proxy_password, s->proxy_password, err));
+    DBK_TRY(copy_str(&c->proxy_bypass, s->proxy_bypass, err));
+done:
+    return st;
+}
+
+const char *dbk_http_config_proxy(const dbk_http_config *c, const char *url) {
+    bool secure = strncmp(url, "https:", 6) == 0;
+    const dbk_secret *proxy = secure ? &c->proxy_url : &c->plain_proxy_url;
+    bool direct = proxy->len == 0 ||
+                  dbk_proxy_bypassed(dbk_str_slice(&c->proxy_bypass),
+                                     dbk_url_authority(dbk_slice_of(url)), secure ? 443 : 80);
+    return direct ? NULL : proxy->ptr;
 }
 
 /* ---- the whole ---- */
@@ -222,10 +373,6 @@ done:
     return st;
 }
 
-static dbk_status copy_secret(dbk_secret *to, dbk_slice from, dbk_error *err) {
-    return from.len == 0 ? DBK_OK : dbk_secret_set(to, from, err);
-}
-
 static uint64_t timeout_or(uint64_t value, uint64_t fallback) {
     return value != 0 ? dbk_min_u64(value, TIMEOUT_MAX_MS) : fallback;
 }
@@ -234,7 +381,8 @@ static dbk_status fill(dbk_http_config *c, const dbk_http_settings *s, dbk_error
     dbk_status st = DBK_OK;
     c->tls_skip_verify = s->tls_skip_verify;
     c->tls_skip_hostname = s->tls_skip_hostname;
-    c->proxy_has_user = has_user(s->proxy_url);
+    c->tls_least = s->tls_least;
+    c->max_connections = s->max_connections != 0 ? s->max_connections : MAX_CONNECTIONS;
     c->request_timeout_ms = timeout_or(s->request_timeout_ms, REQUEST_TIMEOUT_MS);
     c->connect_timeout_ms = timeout_or(s->connect_timeout_ms, CONNECT_TIMEOUT_MS);
     c->stall_timeout_ms = timeout_or(s->stall_timeout_ms, STALL_TIMEOUT_MS);
@@ -243,10 +391,8 @@ static dbk_status fill(dbk_http_config *c, const dbk_http_settings *s, dbk_error
     DBK_TRY(copy_str(&c->user_agent, s->user_agent, err));
     DBK_TRY(copy_secret(&c->client_cert_pem, s->client_cert_pem, err));
     DBK_TRY(copy_secret(&c->client_key_pem, s->client_key_pem, err));
-    DBK_TRY(copy_str(&c->proxy_url, s->proxy_url, err));
-    DBK_TRY(copy_secret(&c->proxy_user, s->proxy_user, err));
-    DBK_TRY(copy_secret(&c->proxy_password, s->proxy_password, err));
-    DBK_TRY(set_bypass(&c->proxy_bypass, s->proxy_bypass, err));
+    DBK_TRY(copy_secret(&c->client_key_password, s->client_key_password, err));
+    DBK_TRY(set_proxy(c, s, err));
 done:
     return st;
 }
@@ -283,14 +429,48 @@ void dbk_http_config_unref(dbk_http_config *c) {
     dbk_str_reset(&c->ca_file);
     dbk_str_reset(&c->ca_dir);
     dbk_str_reset(&c->ca_pem);
+    dbk_str_reset(&c->ca_name);
     dbk_secret_reset(&c->client_cert_pem);
     dbk_secret_reset(&c->client_key_pem);
-    if (c->proxy_url.len > 0) {
-        dbk_wipe(c->proxy_url.ptr, c->proxy_url.len); /* may hold a password */
-    }
-    dbk_str_reset(&c->proxy_url);
+    dbk_secret_reset(&c->client_key_password);
+    dbk_secret_reset(&c->proxy_url);
+    dbk_secret_reset(&c->plain_proxy_url);
     dbk_secret_reset(&c->proxy_user);
     dbk_secret_reset(&c->proxy_password);
     dbk_str_reset(&c->proxy_bypass);
     dbk_free(c);
+}
+
+/* ---- equal ones ---- */
+
+bool dbk_http_config_digest(const dbk_http_config *c, uint8_t out[DBK_HTTP_DIGEST_SIZE]) {
+    static const dbk_http_config none;
+    c = c != NULL ? c : &none;
+    const dbk_slice parts[] = {
+        dbk_str_slice(&c->user_agent),
+        dbk_str_slice(&c->ca_file),
+        dbk_str_slice(&c->ca_dir),
+        dbk_str_slice(&c->ca_pem),
+        dbk_secret_slice(&c->client_cert_pem),
+        dbk_secret_slice(&c->client_key_pem),
+        dbk_secret_slice(&c->client_key_password),
+        dbk_secret_slice(&c->proxy_url),
+        dbk_secret_slice(&c->plain_proxy_url),
+        dbk_secret_slice(&c->proxy_user),
+        dbk_secret_slice(&c->proxy_password),
+        dbk_str_slice(&c->proxy_bypass),
+        {(const char *)&c->tls_skip_verify, sizeof c->tls_skip_verify},
+        {(const char *)&c->tls_skip_hostname, sizeof c->tls_skip_hostname},
+        {(const char *)&c->tls_least, sizeof c->tls_least},
+    };
+    EVP_MD_CTX *sha = EVP_MD_CTX_new();
+    bool ok = sha != NULL && EVP_DigestInit_ex(sha, EVP_sha256(), NULL) == 1;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0] && ok; i++) {
+        uint64_t len = parts[i].len; /* "ab","c" is not "a","bc" */
+        ok = EVP_DigestUpdate(sha, &len, sizeof len) == 1 &&
+             EVP_DigestUpdate(sha, parts[i].ptr, parts[i].len) == 1;
+    }
+    ok = ok && EVP_DigestFinal_ex(sha, out, NULL) == 1;
+    EVP_MD_CTX_free(sha);
+    return ok;
 }

@@ -390,30 +390,36 @@ DBK_TEST(http_gzip) {
 DBK_TEST(http_max_body) {
     static const struct {
         const char *name;
+        const char *status;
         size_t max;
         dbk_http_outcome want;
+        const char *body;
     } rows[] = {
-        {"one byte too many", 9, DBK_HTTP_REFUSED},
-        {"exactly", 10, DBK_HTTP_ANSWERED},
-        {"room left", 11, DBK_HTTP_ANSWERED},
+        {"one byte too many", "200 OK", 9, DBK_HTTP_REFUSED, ""},
+        {"an error is cut", "500 X", 9, DBK_HTTP_ANSWERED, "012345678"},
+        {"exactly", "500 X", 10, DBK_HTTP_ANSWERED, "0123456789"},
+        {"room left", "200 OK", 11, DBK_HTTP_ANSWERED, "0123456789"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char answer[128];
         CHECK_CASE(rows[i].name);
         set_up();
-        test_peer_on(&peer, "GET", "HTTP/1.1 500 X\r\ncontent-length: 10\r\n\r\n0123456789",
-                     TEST_PEER_KEEP);
+        (void)snprintf(answer, sizeof answer, "HTTP/1.1 %s\r\ncontent-length: 10\r\n\r\n0123456789",
+                       rows[i].status);
+        test_peer_on(&peer, "GET", answer, TEST_PEER_KEEP);
         call c = {0};
         dbk_http_request request = get_a;
         request.max_body = rows[i].max;
-        request.sink = (dbk_http_sink){take, &c}; /* takes 2xx only */
+        if (rows[i].status[0] == '5') { /* a sink takes 2xx only */
+            request.sink = (dbk_http_sink){take, &c};
+        }
         dbk_http_response *r = run(&c, &request);
         CHECK_EQ_I64(r->outcome, rows[i].want);
         CHECK_EQ_SIZE(c.got.len, 0);
+        CHECK_EQ_I64(r->status, rows[i].status[0] == '5' ? 500 : 200);
+        CHECK_SLICE(r->body, rows[i].body);
         if (rows[i].want == DBK_HTTP_REFUSED) {
             CHECK_STR(r->why, "the answer is larger than 9 bytes");
-            CHECK_EQ_I64(r->status, 500);
-        } else {
-            CHECK_SLICE(r->body, "0123456789");
         }
         end(&c);
         tear_down();
@@ -424,6 +430,13 @@ DBK_TEST(http_max_body) {
 
 static bool has_paused(void *ctx) {
     return ((const call *)ctx)->pauses > 0;
+}
+
+/* Time passes between the pieces that a resumed transfer holds: the last of them came after the look at the
+ * clock that began the resuming. */
+static dbk_sink_answer take_slowly(void *ctx, const dbk_http_response *head, dbk_slice bytes) {
+    dbk_clock_manual_advance(&bench.clock, 1);
+    return take(ctx, head, bytes);
 }
 
 DBK_TEST(http_sink_pause_and_resume) {
@@ -438,7 +451,7 @@ DBK_TEST(http_sink_pause_and_resume) {
         call c = {.pause_at = at};
         dbk_http_request request = get_a;
         request.no_deadline = true;
-        request.sink = (dbk_http_sink){take, &c};
+        request.sink = (dbk_http_sink){take_slowly, &c};
         start(&c, &request);
         test_peer_run(&peer, bench.lane, has_paused, &c);
         size_t before = c.got.len;
@@ -705,6 +718,55 @@ DBK_TEST(http_reuses_connections) {
     }
     CHECK_EQ_SIZE(test_peer_opened(&peer), 1);
     CHECK_EQ_SIZE(test_peer_open_now(&peer), 1);
+    tear_down();
+}
+
+/* Two exchanges at once need two connections; how many of them stay is the caller's choice. */
+DBK_TEST(http_keeps_so_many_connections) {
+    static const struct { size_t most, kept; } rows[] = {{0, 2}, {1, 1}, {2, 2}};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        dbk_http_settings settings = {.max_connections = rows[i].most};
+        set_up_with(&settings);
+        for (size_t round = 1; round <= 2; round++) {
+            call a = {0};
+            call b = {0};
+            test_peer_on(&peer, "POST", OK_BODY, TEST_PEER_KEEP);
+            test_peer_on(&peer, "POST", OK_BODY, TEST_PEER_KEEP);
+            start(&a, &post_a);
+            start(&b, &post_a);
+            CHECK_EQ_I64(finish(&a)->outcome, DBK_HTTP_ANSWERED);
+            CHECK_EQ_I64(finish(&b)->outcome, DBK_HTTP_ANSWERED);
+            end(&a);
+            end(&b);
+            test_peer_settle(&peer, bench.lane);
+            CHECK_EQ_SIZE(test_peer_open_now(&peer), rows[i].kept);
+        }
+        CHECK_EQ_SIZE(test_peer_opened(&peer), rows[i].kept == 2 ? 2 : 3);
+        tear_down();
+    }
+}
+
+/* Beside those in use: while b still goes on, a's connection is c's. */
+DBK_TEST(http_connections_in_use_are_not_idle_ones) {
+    dbk_http_settings settings = {.max_connections = 1};
+    set_up_with(&settings);
+    call a = {0};
+    call b = {0};
+    call c = {0};
+    test_peer_on(&peer, "POST", OK_BODY, TEST_PEER_KEEP);
+    test_peer_on(&peer, "POST", "", TEST_PEER_STALL);
+    test_peer_on(&peer, "POST", OK_BODY, TEST_PEER_KEEP);
+    start(&a, &post_a);
+    start(&b, &post_a);
+    CHECK_EQ_I64(finish(&a)->outcome, DBK_HTTP_ANSWERED);
+    start(&c, &post_a);
+    CHECK_EQ_I64(finish(&c)->outcome, DBK_HTTP_ANSWERED);
+    test_peer_go_on(&peer, OK_BODY, TEST_PEER_KEEP);
+    CHECK_EQ_I64(finish(&b)->outcome, DBK_HTTP_ANSWERED);
+    CHECK_EQ_SIZE(test_peer_opened(&peer), 2);
+    end(&a);
+    end(&b);
+    end(&c);
     tear_down();
 }
 

@@ -11,7 +11,9 @@
 #include <openssl/x509v3.h>
 
 #include "net/http.h"
+#include "net/http_config.h"
 #include "net/test_peer.h"
+#include "net/tls_ahead.h"
 #include "unit.h"
 
 /* ---- certificates made on the spot ---- */
@@ -88,7 +90,16 @@ __attribute__((destructor)) static void free_identities(void) {
 
 /* ---- a TLS server on a thread, one connection after the other ---- */
 
-typedef enum server_way { SERVER_TLS, SERVER_MTLS, SERVER_HANGS_UP, SERVER_PLAIN } server_way;
+typedef enum server_way {
+    SERVER_TLS,
+    SERVER_MTLS,
+    SERVER_TLS_1_1,
+    SERVER_TLS_1_2,
+    SERVER_LONG,   /* its answers */
+    SERVER_PIECES, /* the same, chunked, with the head of each chunk in a record of its own */
+    SERVER_HANGS_UP,
+    SERVER_PLAIN
+} server_way;
 
 static test_peer peer; /* only its listener is used */
 static struct {
@@ -96,17 +107,67 @@ static struct {
     server_way way;
     pthread_t thread;
     atomic_bool stop;
+    atomic_uint cipher; /* of the last connection */
 } server;
 
 static SSL_CTX *server_context(void) {
     SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
     CHECK(SSL_CTX_use_certificate(ctx, server.id->cert) == 1);
     CHECK(SSL_CTX_use_PrivateKey(ctx, server.id->key) == 1);
+    if (server.way == SERVER_TLS_1_2) {
+        SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION);
+    }
+    if (server.way == SERVER_TLS_1_1) { /* which OpenSSL's usual level of security does not allow */
+        CHECK(SSL_CTX_set_cipher_list(ctx, "ALL:@SECLEVEL=0") == 1);
+        CHECK(SSL_CTX_set_min_proto_version(ctx, TLS1_1_VERSION) == 1);
+        CHECK(SSL_CTX_set_max_proto_version(ctx, TLS1_1_VERSION) == 1);
+    }
     if (server.way == SERVER_MTLS) {
         X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), ids.ca.cert);
         SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
     }
     return ctx;
+}
+
+#define LONG_BODY 1000000
+
+static char long_byte(size_t i) {
+    return (char)(i * 131 + (i >> 12));
+}
+
+#define PIECE 10000
+
+static void send_text(SSL *ssl, const char *text) {
+    (void)SSL_write(ssl, text, (int)strlen(text));
+}
+
+static void send_pieces(SSL *ssl, const char *body) {
+    send_text(ssl, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
+    for (size_t at = 0; at < LONG_BODY; at += PIECE) {
+        char head[16];
+        (void)snprintf(head, sizeof head, "%x\r\n", PIECE);
+        send_text(ssl, head);
+        (void)SSL_write(ssl, body + at, PIECE);
+        send_text(ssl, "\r\n");
+    }
+    send_text(ssl, "0\r\n");
+    send_text(ssl, "\r\n");
+}
+
+static void answer_long(SSL *ssl) {
+    char *body = dbk_alloc(LONG_BODY);
+    char head[64];
+    (void)snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n", LONG_BODY);
+    for (size_t i = 0; i < LONG_BODY; i++) {
+        body[i] = long_byte(i);
+    }
+    if (server.way == SERVER_PIECES) {
+        send_pieces(ssl, body);
+    } else {
+        send_text(ssl, head);
+        (void)SSL_write(ssl, body, LONG_BODY);
+    }
+    dbk_free(body);
 }
 
 static void serve_tls(SSL *ssl) {
@@ -115,8 +176,13 @@ static void serve_tls(SSL *ssl) {
     if (SSL_accept(ssl) != 1) {
         return;
     }
+    atomic_store(&server.cipher, SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(ssl)));
     while (SSL_read(ssl, in, sizeof in) > 0) { /* a small GET comes in one record */
-        (void)SSL_write(ssl, answer, sizeof answer - 1);
+        if (server.way == SERVER_LONG || server.way == SERVER_PIECES) {
+            answer_long(ssl);
+        } else {
+            (void)SSL_write(ssl, answer, sizeof answer - 1);
+        }
     }
     (void)SSL_shutdown(ssl);
 }
@@ -190,7 +256,7 @@ static dbk_http_response exchange(const dbk_http_settings *settings) {
     CHECK_OK(dbk_http_config_new(settings, &config, &err), &err);
     CHECK_OK(dbk_http_start(lane, config, &request, on_done, &done, &http, &err), &err);
     while (!done) {
-        dbk_lane_run_once(lane, true);
+        dbk_lane_run_for(lane, -1);
     }
     dbk_http_response r = *dbk_http_response_of(http);
     r.body = (dbk_buf){0};
@@ -209,7 +275,11 @@ DBK_TEST(tls_verification) {
         dbk_http_outcome want;
         const char *why;
     } rows[] = {
-        {"unknown authority", &ids.good, {.user_agent = {NULL, 0}}, DBK_HTTP_TLS, "certificate"},
+        {"unknown authority",
+         &ids.good,
+         {.user_agent = {NULL, 0}},
+         DBK_HTTP_TLS,
+         "issued by CN=test 1: that issuer is not trusted here"},
         {"given authority", &ids.good, {.ca_pem = ca}, DBK_HTTP_ANSWERED, ""},
         {"another authority",
          &ids.good,
@@ -225,7 +295,7 @@ DBK_TEST(tls_verification) {
          &ids.self_signed,
          {.user_agent = {NULL, 0}},
          DBK_HTTP_TLS,
-         "self-signed certificate"},
+         "it is self-signed: if this is your server"},
         {"self-signed and given",
          &ids.self_signed,
          {.ca_pem = dbk_slice_of(ids.self_signed.cert_pem)},
@@ -237,7 +307,11 @@ DBK_TEST(tls_verification) {
          {.tls_skip_verify = true},
          DBK_HTTP_ANSWERED,
          ""},
-        {"wrong name", &ids.wrong_name, {.ca_pem = ca}, DBK_HTTP_TLS, "127.0.0.1"},
+        {"wrong name",
+         &ids.wrong_name,
+         {.ca_pem = ca},
+         DBK_HTTP_TLS,
+         "it is for example.test, not for 127.0.0.1"},
         {"skip hostname",
          &ids.wrong_name,
          {.ca_pem = ca, .tls_skip_hostname = true},
@@ -248,7 +322,11 @@ DBK_TEST(tls_verification) {
          {.tls_skip_hostname = true},
          DBK_HTTP_TLS,
          "certificate"},
-        {"expired", &ids.expired, {.ca_pem = ca}, DBK_HTTP_TLS, "expired"},
+        {"expired",
+         &ids.expired,
+         {.ca_pem = ca},
+         DBK_HTTP_TLS,
+         "issued by CN=test 1: it expired on 20"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         CHECK_CASE(rows[i].name);
@@ -265,6 +343,10 @@ static void write_ca(const char *path) {
     FILE *file = fopen(path, "w");
     CHECK(file != NULL && fputs(ids.ca.cert_pem, file) >= 0);
     (void)fclose(file);
+}
+
+static void set_variable(const char *name, const char *value) {
+    CHECK((value == NULL ? unsetenv(name) : setenv(name, value, 1)) == 0);
 }
 
 /* Folders of roots are looked up by the hash of the subject, as c_rehash names them. */
@@ -298,12 +380,37 @@ DBK_TEST(tls_roots_from_the_environment) {
          DBK_HTTP_ANSWERED},
         {"a folder without it", NULL, "/nowhere", {NULL, 0}, DBK_HTTP_TLS},
     };
+    const struct {
+        const char *name, *file, *requests, *extra;
+        dbk_slice ca_pem;
+        dbk_http_outcome want;
+    } others[] = {
+        {"requests", NULL, file, NULL, {NULL, 0}, DBK_HTTP_ANSWERED},
+        {"requests, a folder", NULL, folder, NULL, {NULL, 0}, DBK_HTTP_ANSWERED},
+        {"OpenSSL's goes before", "/nowhere", file, NULL, {NULL, 0}, DBK_HTTP_TLS},
+        {"extra", NULL, NULL, file, {NULL, 0}, DBK_HTTP_ANSWERED},
+        {"extra beside all", "/nowhere", NULL, file, dbk_slice_of(ids.other_ca.cert_pem),
+         DBK_HTTP_ANSWERED},
+        {"extra that is not there", NULL, file, "/nowhere", {NULL, 0}, DBK_HTTP_ANSWERED},
+        {"extra that is none", NULL, NULL, "/dev/null", {NULL, 0}, DBK_HTTP_TLS},
+    };
+    for (size_t i = 0; i < COUNT_OF(others); i++) {
+        CHECK_CASE(others[i].name);
+        set_variable("SSL_CERT_FILE", others[i].file);
+        set_variable("SSL_CERT_DIR", NULL);
+        set_variable("REQUESTS_CA_BUNDLE", others[i].requests);
+        set_variable("NODE_EXTRA_CA_CERTS", others[i].extra);
+        set_up(&ids.good, SERVER_TLS);
+        dbk_http_settings settings = {.ca_pem = others[i].ca_pem};
+        CHECK_EQ_I64(exchange(&settings).outcome, others[i].want);
+        tear_down();
+        set_variable("REQUESTS_CA_BUNDLE", NULL);
+        set_variable("NODE_EXTRA_CA_CERTS", NULL);
+    }
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         CHECK_CASE(rows[i].name);
-        CHECK((rows[i].file == NULL ? unsetenv("SSL_CERT_FILE")
-                                    : setenv("SSL_CERT_FILE", rows[i].file, 1)) == 0);
-        CHECK((rows[i].dir == NULL ? unsetenv("SSL_CERT_DIR")
-                                   : setenv("SSL_CERT_DIR", rows[i].dir, 1)) == 0);
+        set_variable("SSL_CERT_FILE", rows[i].file);
+        set_variable("SSL_CERT_DIR", rows[i].dir);
         set_up(&ids.good, SERVER_TLS);
         dbk_http_settings settings = {.ca_pem = rows[i].ca_pem};
         CHECK_EQ_I64(exchange(&settings).outcome, rows[i].want);
@@ -311,6 +418,44 @@ DBK_TEST(tls_roots_from_the_environment) {
     }
     CHECK(unsetenv("SSL_CERT_FILE") == 0 && unsetenv("SSL_CERT_DIR") == 0);
     CHECK(unlink(file) == 0 && unlink(hashed) == 0 && rmdir(folder) == 0);
+}
+
+DBK_TEST(tls_chain_of_a_new_connection) {
+    make_identities();
+    dbk_http_settings settings = {.ca_pem = dbk_slice_of(ids.ca.cert_pem)};
+    set_up(&ids.good, SERVER_TLS);
+    CHECK_STR(exchange(&settings).tls, "TLSv1.3, CN=test 3 < CN=test 1");
+    CHECK_STR(exchange(&settings).tls, ""); /* the pooled one */
+    tear_down();
+}
+
+DBK_TEST(tls_least_version) {
+    static const struct {
+        const char *name;
+        server_way server;
+        dbk_tls_least least;
+        const char *version; /* NULL: refused */
+        const char *why;
+    } rows[] = {
+        {"1.3", SERVER_TLS, DBK_TLS_1_3, "TLSv1.3, ", NULL},
+        {"1.2", SERVER_TLS_1_2, DBK_TLS_1_2, "TLSv1.2, ", NULL},
+        {"1.2 is too old", SERVER_TLS_1_2, DBK_TLS_1_3, NULL,
+         "oldest accepted is 1.3, as configured"},
+        {"1.1", SERVER_TLS_1_1, DBK_TLS_1_2, NULL, "oldest accepted is 1.2"},
+        {"1.1, far too old", SERVER_TLS_1_1, DBK_TLS_1_3, NULL, "oldest accepted is 1.3"},
+    };
+    make_identities();
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        dbk_http_settings settings = {.ca_pem = dbk_slice_of(ids.ca.cert_pem),
+                                      .tls_least = rows[i].least};
+        CHECK_CASE(rows[i].name);
+        set_up(&ids.good, rows[i].server);
+        dbk_http_response r = exchange(&settings);
+        CHECK_EQ_I64(r.outcome, rows[i].version != NULL ? DBK_HTTP_ANSWERED : DBK_HTTP_TLS);
+        CHECK_CONTAINS(rows[i].version != NULL ? r.tls : r.why,
+                       rows[i].version != NULL ? rows[i].version : rows[i].why);
+        tear_down();
+    }
 }
 
 /* A connection that one configuration trusts must not serve another that would not. */
@@ -332,6 +477,48 @@ DBK_TEST(tls_pool_keeps_trust_apart) {
     tear_down();
 }
 
+/* curl copies what it pools connections by for every connection: a name, not hundreds of certificates. */
+DBK_TEST(tls_added_roots_have_short_names) {
+    make_identities();
+    dbk_error err = {0};
+    dbk_http_config *configs[3] = {NULL};
+    const char *pems[] = {ids.ca.cert_pem, ids.ca.cert_pem, ids.other_ca.cert_pem};
+    for (size_t i = 0; i < COUNT_OF(pems); i++) {
+        dbk_http_settings settings = {.ca_pem = dbk_slice_of(pems[i])};
+        CHECK_OK(dbk_http_config_new(&settings, &configs[i], &err), &err);
+        CHECK(configs[i]->ca_name.len < 100);
+    }
+    CHECK_STR(configs[0]->ca_name.ptr, configs[1]->ca_name.ptr);
+    CHECK(strcmp(configs[0]->ca_name.ptr, configs[2]->ca_name.ptr) != 0);
+    CHECK(configs[0]->roots == configs[1]->roots); /* parsed once */
+    CHECK(configs[0]->roots != configs[2]->roots);
+    for (size_t i = 0; i < COUNT_OF(pems); i++) {
+        dbk_http_config_unref(configs[i]);
+    }
+}
+
+/* What is in the bundle already is not added to it. */
+DBK_TEST(tls_extra_roots_that_are_the_systems) {
+    dbk_error err = {0};
+    dbk_http_settings settings = {0};
+    static const struct {
+        const char *system, *extra;
+        bool added;
+    } rows[] = {{"/dev/null", NULL, false},
+                {"/dev/null", "/dev/null", false},
+                {"/dev/null", "/nowhere.pem", true}};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        dbk_http_config *config = NULL;
+        set_variable("SSL_CERT_FILE", rows[i].system);
+        set_variable("NODE_EXTRA_CA_CERTS", rows[i].extra);
+        CHECK_OK(dbk_http_config_new(&settings, &config, &err), &err);
+        CHECK_EQ_I64(config->roots != NULL, rows[i].added);
+        dbk_http_config_unref(config);
+    }
+    set_variable("SSL_CERT_FILE", NULL);
+    set_variable("NODE_EXTRA_CA_CERTS", NULL);
+}
+
 DBK_TEST(tls_client_certificate) {
     make_identities();
     dbk_http_settings with = {.ca_pem = dbk_slice_of(ids.ca.cert_pem),
@@ -345,6 +532,156 @@ DBK_TEST(tls_client_certificate) {
     CHECK(exchange(&without).outcome !=
           DBK_HTTP_ANSWERED); /* TLS 1.3: refused after the handshake */
     tear_down();
+}
+
+/* key as PKCS#8 that a password protects; freed by the caller */
+static BIO *encrypted_key(const char *key_pem, const char *password) {
+    BIO *in = BIO_new_mem_buf(key_pem, -1);
+    BIO *out = BIO_new(BIO_s_mem());
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(in, NULL, NULL, NULL);
+    CHECK_EQ_I64(PEM_write_bio_PKCS8PrivateKey(out, key, EVP_aes_256_cbc(), password,
+                                               (int)strlen(password), NULL, NULL),
+                 1);
+    EVP_PKEY_free(key);
+    BIO_free(in);
+    return out;
+}
+
+DBK_TEST(tls_encrypted_client_key) {
+    make_identities();
+    BIO *pem = encrypted_key(ids.client.key_pem, "open sesame");
+    char *text = NULL;
+    size_t len = (size_t)BIO_get_mem_data(pem, &text);
+    dbk_http_settings with = {.ca_pem = dbk_slice_of(ids.ca.cert_pem),
+                              .client_cert_pem = dbk_slice_of(ids.client.cert_pem),
+                              .client_key_pem = dbk_slice_n(text, len),
+                              .client_key_password = DBK_SLICE("open sesame")};
+    set_up(&ids.good, SERVER_MTLS);
+    CHECK_EQ_I64(exchange(&with).outcome, DBK_HTTP_ANSWERED);
+    tear_down();
+    static const struct {
+        const char *password, *message;
+    } rows[] = {{"wrong", "with this passphrase"}, {"", "without a passphrase"}};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        dbk_error err = {0};
+        dbk_http_config *config = NULL;
+        with.client_key_password = dbk_slice_of(rows[i].password);
+        CHECK_FAILS(dbk_http_config_new(&with, &config, &err), &err, DBK_INVALID_ARGUMENT,
+                    rows[i].message);
+        dbk_error_reset(&err);
+    }
+    BIO_free(pem);
+}
+
+/* ---- reading ahead ---- */
+
+typedef struct download {
+    size_t bytes, wrong, calls, pauses;
+    size_t pause_every; /* calls; 0: never */
+    bool paused, done;
+} download;
+
+static dbk_sink_answer take_long(void *ctx, const dbk_http_response *head, dbk_slice bytes) {
+    download *d = ctx;
+    (void)head;
+    if (d->pause_every != 0 && ++d->calls % d->pause_every == 0) {
+        d->paused = true;
+        d->pauses++;
+        return DBK_SINK_PAUSE;
+    }
+    for (size_t i = 0; i < bytes.len; i++) {
+        d->wrong += bytes.ptr[i] != long_byte(d->bytes + i);
+    }
+    d->bytes += bytes.len;
+    return DBK_SINK_GO;
+}
+
+static void on_download_done(dbk_http *http, void *ctx) {
+    (void)http;
+    ((download *)ctx)->done = true;
+}
+
+/* The server sends all at once and then waits: what was read ahead is asked for without an event. */
+static void check_download(dbk_http_config *config, size_t pause_every) {
+    dbk_error err = {0};
+    dbk_http *http = NULL;
+    download d = {.pause_every = pause_every};
+    dbk_http_request request = {.method = "GET",
+                                .url = "https://127.0.0.1:1/",
+                                .http1_only = true,
+                                .no_deadline = true,
+                                .sink = {take_long, &d}};
+    CHECK_OK(dbk_http_start(lane, config, &request, on_download_done, &d, &http, &err), &err);
+    while (!d.done) {
+        dbk_lane_run_for(lane, -1);
+        if (d.paused) {
+            d.paused = false;
+            dbk_http_resume(http);
+        }
+    }
+    CHECK_EQ_I64(dbk_http_response_of(http)->outcome, DBK_HTTP_ANSWERED);
+    CHECK_EQ_SIZE(d.bytes, LONG_BODY);
+    CHECK_EQ_SIZE(d.wrong, 0);
+    CHECK(pause_every == 0 || d.pauses > 0);
+    dbk_http_free(http);
+}
+
+static void check_downloads(server_way way) {
+    static const size_t pauses[] = {0, 30, 7, 3, 2};
+    dbk_error err = {0};
+    dbk_http_config *config = NULL;
+    set_up(&ids.good, way);
+    dbk_http_settings settings = {.ca_pem = dbk_slice_of(ids.ca.cert_pem),
+                                  .stall_timeout_ms = 5000};
+    CHECK_OK(dbk_http_config_new(&settings, &config, &err), &err);
+    for (size_t i = 0; i < sizeof pauses / sizeof pauses[0]; i++) {
+        check_download(config, pauses[i]); /* on one connection */
+    }
+    dbk_http_config_unref(config);
+    tear_down();
+}
+
+DBK_TEST(tls_download_reads_ahead) {
+    check_downloads(SERVER_LONG);
+    check_downloads(SERVER_PIECES);
+}
+
+#define AES_128 0x1301u
+#define AES_256 0x1302u
+
+/* Of a context with these TLS 1.3 ciphers; NULL: those of the machine. */
+static unsigned first_cipher(const char *configured, bool prefer) {
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    CHECK(configured == NULL || SSL_CTX_set_ciphersuites(ctx, configured) == 1);
+    if (prefer) {
+        dbk_tls_prefer_quick(ctx);
+    }
+    unsigned id = SSL_CIPHER_get_protocol_id(sk_SSL_CIPHER_value(SSL_CTX_get_ciphers(ctx), 0));
+    SSL_CTX_free(ctx);
+    return id;
+}
+
+DBK_TEST(tls_downloads_prefer_short_keys) {
+    check_downloads(SERVER_LONG);
+    CHECK_EQ_U64(atomic_load(&server.cipher), first_cipher(NULL, true));
+    set_up(&ids.good, SERVER_TLS);
+    dbk_http_settings settings = {.ca_pem = dbk_slice_of(ids.ca.cert_pem)};
+    CHECK_EQ_I64(exchange(&settings).outcome, DBK_HTTP_ANSWERED);
+    CHECK_EQ_U64(atomic_load(&server.cipher), first_cipher(NULL, false));
+    tear_down();
+}
+
+DBK_TEST(ciphers_that_were_configured_keep_their_order) {
+    CHECK_EQ_U64(first_cipher("TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:"
+                              "TLS_AES_128_GCM_SHA256",
+                              true),
+                 AES_128); /* that is what OpenSSL has without being told */
+    CHECK_EQ_U64(first_cipher("TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256", true), AES_256);
+    CHECK_EQ_U64(first_cipher("TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:"
+                              "TLS_AES_128_GCM_SHA256:TLS_AES_128_CCM_SHA256",
+                              true),
+                 AES_256);
+    CHECK_EQ_U64(first_cipher("TLS_CHACHA20_POLY1305_SHA256", true), 0x1303u);
 }
 
 DBK_TEST(tls_handshake_cut_short) {

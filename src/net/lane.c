@@ -1,58 +1,14 @@
-#include "net/lane.h"
+#include "net/lane_inside.h"
 
+#include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 
-#include <curl/curl.h>
 #include <openssl/crypto.h>
-#include <uv.h>
 
-/* A socket that curl asked us to watch. Those of connections stay watched while they are pooled: taking
- * one out of epoll and back costs six system calls per exchange. */
-typedef struct watch {
-    uv_poll_t poll; /* first: handle->data is not needed */
-    dbk_node node;  /* in loop.kept: a connection's; else a socket of curl's own making */
-    dbk_lane *lane;
-    curl_socket_t fd;
-    int events;  /* UV_READABLE, UV_WRITABLE */
-    bool wanted; /* by curl; false: of a pooled connection */
-} watch;
-
-struct dbk_lane {
-    char name[16];
-    dbk_lane_mode mode;
-    const dbk_clock *clock;
-    struct { /* touched by the lane's thread only */
-        uv_loop_t uv;
-        uv_async_t wake;
-        uv_timer_t alarm;     /* for the earliest of timers[] and curl's */
-        uv_idle_t soon;       /* when one of them is due now */
-        uint64_t curl_due_ms; /* curl lives by the system's clock; UINT64_MAX: none */
-        CURLM *multi;
-        size_t transfer_count;
-        dbk_transfer_done transfer_done;
-        dbk_timer idle_timer; /* runs while there is no transfer but may be pooled connections */
-        dbk_timer **timers;   /* binary heap by due_ms, then order */
-        size_t timer_count;
-        size_t timer_cap;
-        uint64_t next_order;
-        dbk_list guests;
-        dbk_list kept; /* watches of connections */
-        dbk_socket_opener open;
-        void *open_ctx;
-        unsigned sinks; /* sinks on the stack */
-        bool unpolled;  /* a handle was started that epoll has not been told of yet */
-        bool stopping;
-    } loop;
-    struct {
-        dbk_mutex lock;
-        dbk_task *first;
-        dbk_task **last;
-        bool stop;
-        bool free_self; /* nobody joins: whoever runs the loop frees the lane */
-    } shared;
-    pthread_t thread;
-};
+/* Timers of the lane itself. */
+#define OWN_TIMERS 2
 
 static _Thread_local dbk_lane *current_lane;
 
@@ -115,43 +71,7 @@ bool dbk_lane_open_socket(const dbk_lane *lane, struct sockaddr *address, unsign
     return true;
 }
 
-/* ---- timers: a binary heap, so that ten thousand waits cost one uv timer ---- */
-
-static bool due_before(const dbk_timer *a, const dbk_timer *b) {
-    return a->due_ms != b->due_ms ? a->due_ms < b->due_ms : a->order < b->order;
-}
-
-static void heap_place(dbk_lane *lane, size_t slot, dbk_timer *t) {
-    lane->loop.timers[slot] = t;
-    t->slot = slot;
-}
-
-static void heap_up(dbk_lane *lane, size_t slot) {
-    dbk_timer *t = lane->loop.timers[slot];
-    while (slot > 0 && due_before(t, lane->loop.timers[(slot - 1) / 2])) {
-        heap_place(lane, slot, lane->loop.timers[(slot - 1) / 2]);
-        slot = (slot - 1) / 2;
-    }
-    heap_place(lane, slot, t);
-}
-
-static void heap_down(dbk_lane *lane, size_t slot) {
-    dbk_timer *t = lane->loop.timers[slot];
-    size_t count = lane->loop.timer_count;
-    for (;;) {
-        size_t child = slot * 2 + 1;
-        if (child + 1 < count &&
-            due_before(lane->loop.timers[child + 1], lane->loop.timers[child])) {
-            child++;
-        }
-        if (child >= count || !due_before(lane->loop.timers[child], t)) {
-            break;
-        }
-        heap_place(lane, slot, lane->loop.timers[child]);
-        slot = child;
-    }
-    heap_place(lane, slot, t);
-}
+/* ---- timers: ten thousand waits cost one uv timer ---- */
 
 static uint64_t until_ms(uint64_t due, uint64_t now) {
     return due > now ? due - now : 0;
@@ -159,9 +79,11 @@ static uint64_t until_ms(uint64_t due, uint64_t now) {
 
 /* Until the next timer of ours or curl's; UINT64_MAX: there is none. */
 static uint64_t next_wait_ms(const dbk_lane *lane) {
-    uint64_t wait = UINT64_MAX;
-    if (lane->loop.timer_count > 0) {
-        wait = until_ms(lane->loop.timers[0]->due_ms, dbk_lane_now_ms(lane));
+    bool now_due = lane->loop.gave_up || lane->loop.more_held;
+    uint64_t wait = now_due ? 0 : UINT64_MAX;
+    if (lane->loop.timers.count > 0) {
+        uint64_t due = lane->loop.timers.heap[0]->due_ms;
+        wait = dbk_min_u64(wait, until_ms(due, dbk_lane_now_ms(lane)));
     }
     if (lane->loop.curl_due_ms != UINT64_MAX) {
         uint64_t now = dbk_clock_ms(&dbk_clock_system);
@@ -175,7 +97,7 @@ static void on_soon(uv_idle_t *handle);
 
 /* What is due now goes through an idle handle: libuv 1.44 runs a timer of 0 ms that is restarted in its
  * callback again and again, and the sockets never get their turn. */
-static void set_alarm(dbk_lane *lane) {
+void dbk_lane_set_alarm(dbk_lane *lane) {
     if (lane->loop.stopping) {
         return;
     }
@@ -193,25 +115,21 @@ static void set_alarm(dbk_lane *lane) {
     (void)uv_timer_start(&lane->loop.alarm, on_alarm, wait, 0);
 }
 
-/* The caller has made room. */
-static void insert_timer(dbk_lane *lane, dbk_timer *timer, uint64_t delay_ms,
-                         void (*fire)(dbk_timer *timer)) {
+void dbk_lane_insert_timer(dbk_lane *lane, dbk_timer *timer, uint64_t delay_ms,
+                           void (*fire)(dbk_timer *timer)) {
     uint64_t now = dbk_lane_now_ms(lane);
     timer->lane = lane;
     timer->fire = fire;
     timer->due_ms = delay_ms < UINT64_MAX - now ? now + delay_ms : UINT64_MAX;
-    timer->order = lane->loop.next_order++;
-    lane->loop.timers[lane->loop.timer_count] = timer;
-    lane->loop.timer_count++;
-    heap_up(lane, lane->loop.timer_count - 1);
+    dbk_timer_heap_add(&lane->loop.timers, timer);
     if (timer->slot == 0) {
-        set_alarm(lane);
+        dbk_lane_set_alarm(lane);
     }
 }
 
-/* One slot is kept for idle_timer, so that starting it cannot fail. */
+/* Slots are kept for the lane's own timers, so that starting those cannot fail. */
 static bool reserve_timer(dbk_lane *lane) {
-    return dbk_array_grow(&lane->loop.timers, lane->loop.timer_count + 1, &lane->loop.timer_cap);
+    return dbk_timer_heap_reserve(&lane->loop.timers, 1 + OWN_TIMERS);
 }
 
 bool dbk_timer_start(dbk_lane *lane, dbk_timer *timer, uint64_t delay_ms,
@@ -221,7 +139,7 @@ bool dbk_timer_start(dbk_lane *lane, dbk_timer *timer, uint64_t delay_ms,
     if (!reserve_timer(lane)) {
         return false;
     }
-    insert_timer(lane, timer, delay_ms, fire);
+    dbk_lane_insert_timer(lane, timer, delay_ms, fire);
     return true;
 }
 
@@ -233,14 +151,9 @@ void dbk_timer_stop(dbk_timer *timer) {
     DBK_ASSERT(dbk_lane_on(lane));
     size_t slot = timer->slot;
     timer->lane = NULL;
-    dbk_timer *last = lane->loop.timers[--lane->loop.timer_count];
-    if (last != timer) {
-        heap_place(lane, slot, last);
-        heap_up(lane, slot);
-        heap_down(lane, last->slot);
-    }
+    dbk_timer_heap_remove(&lane->loop.timers, timer);
     if (slot == 0) {
-        set_alarm(lane);
+        dbk_lane_set_alarm(lane);
     }
 }
 
@@ -248,10 +161,10 @@ void dbk_timer_stop(dbk_timer *timer) {
  * not keep the loop from its sockets. True: something fired. */
 static bool fire_due(dbk_lane *lane) {
     uint64_t now = dbk_lane_now_ms(lane);
-    uint64_t end = lane->loop.next_order;
+    uint64_t end = lane->loop.timers.next_order;
     bool fired = false;
-    while (lane->loop.timer_count > 0) {
-        dbk_timer *t = lane->loop.timers[0];
+    while (lane->loop.timers.count > 0) {
+        dbk_timer *t = lane->loop.timers.heap[0];
         if (t->due_ms > now || t->order >= end) {
             break;
         }
@@ -262,142 +175,10 @@ static bool fire_due(dbk_lane *lane) {
     return fired;
 }
 
-/* ---- curl's multi-socket interface ---- */
-
-static void take_finished(dbk_lane *lane) {
-    int left = 0;
-    CURLMsg *msg = curl_multi_info_read(lane->loop.multi, &left);
-    while (msg != NULL) {
-        if (msg->msg == CURLMSG_DONE) {
-            CURL *easy = msg->easy_handle;
-            int code = (int)msg->data.result; /* msg dies with the handle's removal */
-            lane->loop.transfer_done(easy, code);
-        }
-        msg = curl_multi_info_read(lane->loop.multi, &left);
-    }
-}
-
-static void socket_action(dbk_lane *lane, curl_socket_t fd, int events) {
-    int running = 0;
-    (void)curl_multi_socket_action(lane->loop.multi, fd, events, &running);
-    take_finished(lane);
-}
-
-static void on_socket(uv_poll_t *poll, int status, int events) {
-    watch *w = (watch *)(void *)poll;
-    if (!w->wanted) { /* closed by the server: curl finds out when it wants to use it again */
-        (void)uv_poll_stop(&w->poll);
-        return;
-    }
-    if (status < 0) {
-        /* A reset: libuv has stopped watching. What came before it may still be unread, and only
-         * reading tells curl what happened: CURL_CSELECT_ERR would hide both. */
-        (void)uv_poll_start(&w->poll, w->events, on_socket);
-        events = UV_READABLE | UV_WRITABLE;
-    }
-    int flags = (events & UV_READABLE) != 0 ? CURL_CSELECT_IN : 0;
-    flags |= (events & UV_WRITABLE) != 0 ? CURL_CSELECT_OUT : 0;
-    socket_action(w->lane, w->fd, flags);
-}
-
-static void free_watch(uv_handle_t *handle) {
-    dbk_free(handle); /* the poll handle is the first member */
-}
-
-static void close_watch(watch *w) {
-    dbk_node_unlink(&w->node);
-    (void)uv_poll_stop(&w->poll);
-    uv_close((uv_handle_t *)&w->poll, free_watch);
-}
-
-static watch *new_watch(dbk_lane *lane, curl_socket_t fd) {
-    watch *w = dbk_alloc_zero(sizeof *w);
-    if (w == NULL) {
-        return NULL;
-    }
-    w->lane = lane;
-    w->fd = fd;
-    if (uv_poll_init_socket(&lane->loop.uv, &w->poll, fd) != 0) {
-        dbk_free(w);
-        return NULL;
-    }
-    return w;
-}
-
-static watch *kept_watch(dbk_lane *lane, curl_socket_t fd) {
-    for (dbk_node *n = lane->loop.kept.head.next; n != &lane->loop.kept.head; n = n->next) {
-        watch *w = DBK_CONTAINER_OF(n, watch, node);
-        if (w->fd == fd) {
-            return w;
-        }
-    }
-    return NULL;
-}
-
-void dbk_lane_adopt_socket(dbk_lane *lane, int fd) {
-    dbk_lane_disown_socket(lane, fd); /* a namesake that was closed behind our back */
-    watch *w = new_watch(lane, fd);
-    if (w != NULL) {
-        dbk_list_push_back(&lane->loop.kept, &w->node);
-    }
-}
-
-void dbk_lane_disown_socket(dbk_lane *lane, int fd) {
-    watch *w = kept_watch(lane, fd);
-    if (w != NULL) {
-        close_watch(w);
-    }
-}
-
-/* Always answers 0: after -1 curl refuses every further call on this multi handle. A socket that
- * cannot be watched for want of memory runs into its exchange's timeout. */
-static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *socket_data) {
-    (void)easy;
-    dbk_lane *lane = user;
-    watch *w = socket_data;
-    if (what == CURL_POLL_REMOVE) {
-        if (w != NULL) {
-            (void)curl_multi_assign(lane->loop.multi, fd, NULL);
-            w->wanted = false;
-            if (!dbk_node_linked(&w->node)) {
-                close_watch(w);
-            }
-        }
-        return 0;
-    }
-    if (w == NULL) {
-        w = kept_watch(lane, fd);
-        w = w != NULL ? w : new_watch(lane, fd);
-        (void)curl_multi_assign(lane->loop.multi, fd, w);
-    }
-    if (w != NULL) {
-        w->wanted = true;
-        w->events = (what & CURL_POLL_IN) != 0 ? UV_READABLE : 0;
-        w->events |= (what & CURL_POLL_OUT) != 0 ? UV_WRITABLE : 0;
-        lane->loop.unpolled = true;
-        (void)uv_poll_start(&w->poll, w->events, on_socket);
-    }
-    return 0;
-}
-
-static int on_curl_timer(CURLM *multi, long timeout_ms, void *user) {
-    (void)multi;
-    dbk_lane *lane = user;
-    lane->loop.curl_due_ms = UINT64_MAX;
-    if (timeout_ms >= 0) { /* never act from inside curl: even 0 ms goes through the loop */
-        lane->loop.curl_due_ms = dbk_clock_ms(&dbk_clock_system) + (uint64_t)timeout_ms;
-    }
-    set_alarm(lane);
-    return 0;
-}
-
 static void take_turn(dbk_lane *lane) {
-    if (lane->loop.curl_due_ms <= dbk_clock_ms(&dbk_clock_system)) {
-        lane->loop.curl_due_ms = UINT64_MAX;
-        socket_action(lane, CURL_SOCKET_TIMEOUT, 0);
-    }
+    dbk_lane_curl_turn(lane);
     (void)fire_due(lane);
-    set_alarm(lane);
+    dbk_lane_set_alarm(lane);
 }
 
 static void on_alarm(uv_timer_t *handle) {
@@ -408,52 +189,15 @@ static void on_soon(uv_idle_t *handle) {
     take_turn(handle->data);
 }
 
-static CURLM *new_multi(dbk_lane *lane) {
-    CURLM *multi = curl_multi_init();
-    if (multi != NULL) {
-        (void)curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket);
-        (void)curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, lane);
-        (void)curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
-        (void)curl_multi_setopt(multi, CURLMOPT_TIMERDATA, lane);
-    }
-    return multi;
-}
-
-/* curl closes idle connections only when it makes the next one; this also closes those of a process
- * that has gone quiet. */
-static void close_idle_connections(dbk_timer *timer) {
-    dbk_lane *lane = DBK_CONTAINER_OF(timer, dbk_lane, loop.idle_timer);
-    CURLM *fresh = new_multi(lane);
-    if (fresh != NULL) {
-        (void)curl_multi_cleanup(lane->loop.multi);
-        lane->loop.multi = fresh;
-        (void)on_curl_timer(fresh, -1, lane);
-    }
-}
-
-bool dbk_lane_add_transfer(dbk_lane *lane, void *easy, dbk_transfer_done done) {
-    DBK_ASSERT(!dbk_lane_in_sink(lane));
-    lane->loop.transfer_done = done;
-    if (curl_multi_add_handle(lane->loop.multi, easy) != CURLM_OK) {
-        return false;
-    }
-    lane->loop.transfer_count++;
-    dbk_timer_stop(&lane->loop.idle_timer);
-    return true;
-}
-
-void dbk_lane_remove_transfer(dbk_lane *lane, void *easy) {
-    DBK_ASSERT(!dbk_lane_in_sink(lane));
-    (void)curl_multi_remove_handle(lane->loop.multi, easy);
-    lane->loop.transfer_count--;
-    if (lane->loop.transfer_count == 0 && !lane->loop.stopping) {
-        dbk_timer_stop(&lane->loop.idle_timer);
-        insert_timer(lane, &lane->loop.idle_timer, DBK_IDLE_CONNECTION_S * 1000u,
-                     close_idle_connections);
-    }
-}
-
 /* ---- tasks ---- */
+
+void dbk_lane_run_list(dbk_task *task) {
+    while (task != NULL) {
+        dbk_task *next = task->next; /* the task's memory is free once it runs */
+        task->run(task);
+        task = next;
+    }
+}
 
 static bool run_tasks(dbk_lane *lane, bool *stop) {
     dbk_mutex_lock(&lane->shared.lock);
@@ -462,13 +206,8 @@ static bool run_tasks(dbk_lane *lane, bool *stop) {
     lane->shared.last = &lane->shared.first;
     *stop = lane->shared.stop;
     dbk_mutex_unlock(&lane->shared.lock);
-    bool ran = task != NULL;
-    while (task != NULL) {
-        dbk_task *next = task->next; /* the task's memory is free once it runs */
-        task->run(task);
-        task = next;
-    }
-    return ran;
+    dbk_lane_run_list(task);
+    return task != NULL;
 }
 
 static bool end_guests(dbk_lane *lane) {
@@ -483,22 +222,16 @@ static bool end_guests(dbk_lane *lane) {
 static void close_loop(dbk_lane *lane) {
     DBK_ASSERT(lane->loop.transfer_count == 0); /* exchanges are freed before their lane */
     lane->loop.stopping = true;
-    while (lane->loop.timer_count > 0) {
-        dbk_timer_stop(lane->loop.timers[lane->loop.timer_count - 1]);
+    while (lane->loop.timers.count > 0) {
+        dbk_timer_stop(lane->loop.timers.heap[lane->loop.timers.count - 1]);
     }
     uv_close((uv_handle_t *)&lane->loop.wake, NULL);
     uv_close((uv_handle_t *)&lane->loop.alarm, NULL);
     uv_close((uv_handle_t *)&lane->loop.soon, NULL);
-    /* Closes pooled connections; their watches go through on_curl_socket. */
-    (void)curl_multi_cleanup(lane->loop.multi);
-    lane->loop.multi = NULL;
-    while (!dbk_list_empty(&lane->loop.kept)) { /* sockets that curl closed without a word */
-        close_watch(DBK_CONTAINER_OF(lane->loop.kept.head.next, watch, node));
-    }
+    dbk_lane_curl_end(lane);
 }
 
-static void on_wake(uv_async_t *handle) {
-    dbk_lane *lane = handle->data;
+void dbk_lane_run_posted(dbk_lane *lane) {
     bool stop = false;
     bool again = false;
     do {
@@ -514,28 +247,55 @@ static void on_wake(uv_async_t *handle) {
     }
 }
 
-void dbk_lane_post(dbk_lane *lane, dbk_task *task) {
+static void on_wake(uv_async_t *handle) {
+    dbk_lane_run_posted(handle->data);
+}
+
+/* The loop looks at what is shared. */
+static void wake_locked(dbk_lane *lane) {
+    if (lane->shared.owner == OWNER_NOBODY) {
+        lane->shared.owner = OWNER_THREAD;
+        dbk_cond_signal(&lane->shared.taken);
+    }
+    (void)uv_async_send(&lane->loop.wake);
+}
+
+static void post(dbk_lane *lane, dbk_task *task, bool hurry) {
     task->next = NULL;
     dbk_mutex_lock(&lane->shared.lock);
     DBK_ASSERT(!lane->shared.stop || dbk_lane_on(lane)); /* it might never run */
-    bool was_empty = lane->shared.first == NULL;
+    bool dozing = lane->shared.owner == OWNER_NOBODY;
+    bool wake = dozing ? hurry : lane->shared.first == NULL;
     *lane->shared.last = task;
     lane->shared.last = &task->next;
-    if (was_empty) { /* under the lock: the loop cannot be closed in between */
-        (void)uv_async_send(&lane->loop.wake);
+    if (wake) { /* under the lock: the loop cannot be closed in between */
+        wake_locked(lane);
     }
     dbk_mutex_unlock(&lane->shared.lock);
 }
 
+void dbk_lane_post(dbk_lane *lane, dbk_task *task) {
+    post(lane, task, true);
+}
+
+void dbk_lane_post_later(dbk_lane *lane, dbk_task *task) {
+    post(lane, task, false);
+}
+
 /* ---- life ---- */
+
+static void free_lane(dbk_lane *lane) {
+    dbk_cond_destroy(&lane->shared.taken);
+    dbk_mutex_destroy(&lane->shared.lock);
+    dbk_free(lane);
+}
 
 static void destroy(dbk_lane *lane) {
     int rc = uv_loop_close(&lane->loop.uv);
     DBK_ASSERT(rc == 0);
     (void)rc;
-    dbk_free(lane->loop.timers);
-    dbk_mutex_destroy(&lane->shared.lock);
-    dbk_free(lane);
+    dbk_timer_heap_reset(&lane->loop.timers);
+    free_lane(lane);
 }
 
 static bool frees_itself(dbk_lane *lane) {
@@ -545,16 +305,21 @@ static bool frees_itself(dbk_lane *lane) {
     return free_self;
 }
 
-static void run_loop(dbk_lane *lane, uv_run_mode mode) {
+/* True: there is more to run. */
+static bool run_loop(dbk_lane *lane, uv_run_mode mode) {
     dbk_lane *before = current_lane;
     current_lane = lane;
-    (void)uv_run(&lane->loop.uv, mode);
+    int more = uv_run(&lane->loop.uv, mode);
     current_lane = before;
+    return more != 0;
 }
 
 static void *lane_main(void *arg) {
     dbk_lane *lane = arg;
-    run_loop(lane, UV_RUN_DEFAULT);
+    while (run_loop(lane, UV_RUN_DEFAULT)) {
+        dbk_lane_doze(lane);
+    }
+    dbk_lane_run_list(lane->loop.leaving);
     if (frees_itself(lane)) {
         destroy(lane);
     }
@@ -565,6 +330,7 @@ static void *lane_main(void *arg) {
  * that a crash raises: blocked, they would end the process before any handler saw them. */
 static int start_thread(dbk_lane *lane) {
     static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
+    pthread_attr_t attr;
     sigset_t blocked;
     sigset_t before;
     (void)sigfillset(&blocked);
@@ -572,7 +338,9 @@ static int start_thread(dbk_lane *lane) {
         (void)sigdelset(&blocked, crashes[i]);
     }
     (void)pthread_sigmask(SIG_SETMASK, &blocked, &before);
-    int rc = pthread_create(&lane->thread, NULL, lane_main, lane);
+    dbk_thread_attr_init(&attr);
+    int rc = pthread_create(&lane->thread, &attr, lane_main, lane);
+    (void)pthread_attr_destroy(&attr);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 #ifdef __linux__
     if (rc == 0) {
@@ -594,8 +362,8 @@ static bool init_loop(dbk_lane *lane) {
     if (!reserve_timer(lane) || uv_loop_init(&lane->loop.uv) != 0) {
         return false;
     }
-    lane->loop.multi = new_multi(lane);
-    if (lane->loop.multi == NULL || uv_async_init(&lane->loop.uv, &lane->loop.wake, on_wake) != 0) {
+    if (!dbk_lane_curl_begin(lane) ||
+        uv_async_init(&lane->loop.uv, &lane->loop.wake, on_wake) != 0) {
         (void)curl_multi_cleanup(lane->loop.multi);
         (void)uv_loop_close(&lane->loop.uv);
         return false;
@@ -605,23 +373,21 @@ static bool init_loop(dbk_lane *lane) {
     lane->loop.alarm.data = lane;
     (void)uv_idle_init(&lane->loop.uv, &lane->loop.soon);
     lane->loop.soon.data = lane;
-    lane->loop.curl_due_ms = UINT64_MAX;
     lane->loop.unpolled = true;
     return true;
 }
 
 static dbk_status start(dbk_lane *lane, dbk_error *err) {
     if (!init_loop(lane)) {
-        dbk_free(lane->loop.timers);
-        dbk_mutex_destroy(&lane->shared.lock);
-        dbk_free(lane);
+        dbk_timer_heap_reset(&lane->loop.timers);
+        free_lane(lane);
         return dbk_error_set(err, DBK_RESOURCE_EXHAUSTED,
                              "starting the I/O loop: no file descriptors or memory left");
     }
     int rc = lane->mode == DBK_LANE_THREADED ? start_thread(lane) : 0;
     if (rc != 0) {
         close_loop(lane);
-        run_loop(lane, UV_RUN_DEFAULT);
+        (void)run_loop(lane, UV_RUN_DEFAULT);
         destroy(lane);
         return dbk_error_set(err, DBK_RESOURCE_EXHAUSTED, "starting the I/O thread: %s",
                              strerror(rc));
@@ -639,9 +405,9 @@ dbk_status dbk_lane_new(const char *name, dbk_lane_mode mode, const dbk_clock *c
     lane->mode = mode;
     lane->clock = clock;
     dbk_list_init(&lane->loop.guests);
-    dbk_list_init(&lane->loop.kept);
     lane->shared.last = &lane->shared.first;
     dbk_mutex_init(&lane->shared.lock);
+    dbk_cond_init(&lane->shared.taken);
     dbk_status st = start(lane, err);
     if (st == DBK_OK) {
         *out = lane;
@@ -661,7 +427,7 @@ void dbk_lane_free(dbk_lane *lane) {
     dbk_mutex_lock(&lane->shared.lock);
     lane->shared.stop = true;
     lane->shared.free_self = on_it;
-    (void)uv_async_send(&lane->loop.wake);
+    wake_locked(lane);
     dbk_mutex_unlock(&lane->shared.lock);
     if (on_it) {
         return;
@@ -669,7 +435,7 @@ void dbk_lane_free(dbk_lane *lane) {
     if (threaded) {
         (void)pthread_join(lane->thread, NULL);
     } else {
-        run_loop(lane, UV_RUN_DEFAULT);
+        (void)run_loop(lane, UV_RUN_DEFAULT);
     }
     destroy(lane);
 }
@@ -689,15 +455,37 @@ int64_t dbk_lane_timeout_ms(const dbk_lane *lane) {
     return wait > INT64_MAX ? -1 : (int64_t)wait;
 }
 
-void dbk_lane_run_once(dbk_lane *lane, bool may_block) {
+/* The wait is ours, not libuv's: that runs timers first, and would wait on for sockets when these have ended
+ * what its caller waits for. */
+void dbk_lane_run_for(dbk_lane *lane, int64_t timeout_ms) {
+    int64_t wait = dbk_lane_timeout_ms(lane);
+    if (wait < 0 || (timeout_ms >= 0 && timeout_ms < wait)) {
+        wait = timeout_ms;
+    }
+    if (wait != 0) {
+        struct pollfd p = {.fd = dbk_lane_fd(lane), .events = POLLIN};
+        (void)poll(&p, 1, wait > INT_MAX ? INT_MAX : (int)wait);
+    }
+    dbk_lane_run_once(lane);
+}
+
+void dbk_lane_enter(dbk_lane *lane) {
+    current_lane = lane;
+}
+
+bool dbk_lane_is_idle(const dbk_lane *lane) {
+    return lane->loop.guests.head.next == &lane->loop.guests.head && lane->loop.transfer_count == 0;
+}
+
+void dbk_lane_run_once(dbk_lane *lane) {
     dbk_lane *before = current_lane;
     current_lane = lane;
-    bool block = !fire_due(lane) && may_block;
+    (void)fire_due(lane);
     current_lane = before;
     lane->loop.unpolled = false;
-    run_loop(lane, block ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+    (void)run_loop(lane, UV_RUN_NOWAIT);
     if (frees_itself(lane)) {
-        run_loop(lane, UV_RUN_DEFAULT);
+        (void)run_loop(lane, UV_RUN_DEFAULT);
         destroy(lane);
     }
 }

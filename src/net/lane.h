@@ -31,6 +31,8 @@ typedef struct dbk_task {
     void (*run)(struct dbk_task *task);
 } dbk_task;
 void dbk_lane_post(dbk_lane *lane, dbk_task *task); /* any thread; FIFO per posting thread */
+/* The same for what can wait some milliseconds: it wakes no thread that leaves the loop to callers. */
+void dbk_lane_post_later(dbk_lane *lane, dbk_task *task);
 
 /* Timers: intrusive, one shot; {0} is a stopped timer. Lane thread only. Timers with the same due
  * time fire in the order of their start. */
@@ -51,6 +53,7 @@ void dbk_timer_stop(dbk_timer *timer); /* stopped is a no-op */
 typedef struct dbk_guest {
     dbk_node node;
     void (*end)(struct dbk_guest *guest);
+    bool unattended; /* nobody waits for it: it can stand still for some milliseconds */
 } dbk_guest;
 void dbk_lane_join(dbk_lane *lane, dbk_guest *guest);
 void dbk_lane_leave(dbk_guest *guest); /* not joined is a no-op */
@@ -58,7 +61,25 @@ void dbk_lane_leave(dbk_guest *guest); /* not joined is a no-op */
 /* Embedded lanes, host's thread only. With a manual clock, run_once fires what is due by that. */
 int dbk_lane_fd(const dbk_lane *lane);             /* readable: run_once has work; -1 on Windows */
 int64_t dbk_lane_timeout_ms(const dbk_lane *lane); /* -1: no timer pending */
-void dbk_lane_run_once(dbk_lane *lane, bool may_block);
+void dbk_lane_run_once(dbk_lane *lane);            /* does not wait */
+/* Waits for something to do, timeout_ms at most (-1: without end), then the same. */
+void dbk_lane_run_for(dbk_lane *lane, int64_t timeout_ms);
+/* Before a callback of the host, until dbk_lane_forget_thread: what would block on a lane is refused. */
+void dbk_lane_enter(dbk_lane *lane);
+/* Have all operations and transfers ended? */
+bool dbk_lane_is_idle(const dbk_lane *lane);
+
+/* Lending: a thread that blocks for an operation of its own runs the loop itself while it waits, so that
+ * no other thread has to be woken twice per request. The lane's thread lends the loop when a blocking
+ * call has ended and nothing else is under way; it takes it back when no caller came for some
+ * milliseconds, when there is a task, or when a caller leaves work behind. Whoever runs the loop is "on the
+ * lane". Threaded lanes only. */
+/* On the lane: task wakes a caller whose operation has ended, as soon as that finds the loop to be had. */
+void dbk_lane_lend(dbk_lane *lane, dbk_task *task);
+/* Any thread that is on no lane. True: the loop is the caller's, who makes turns and gives it back. */
+bool dbk_lane_borrow(dbk_lane *lane);
+bool dbk_lane_turn(dbk_lane *lane); /* blocks; false: time to give it back */
+void dbk_lane_give_back(dbk_lane *lane);
 
 /* Tests: where connections really go. open answers a new stream socket, which curl then owns, and
  * replaces the address that curl connects it to (a sockaddr_storage), or answers -1 for "refused". Before
@@ -74,26 +95,37 @@ void dbk_lane_set_socket_opener(dbk_lane *lane, dbk_socket_opener open, void *ct
  * connection is lost, and an unsafe one may not be sent again. */
 #define DBK_IDLE_CONNECTION_S 45
 
-typedef void (*dbk_transfer_done)(void *easy, int curl_code);
-/* A curl easy handle joins or leaves the lane's multi handle; done is called once in between. */
-DBK_MUST_USE bool dbk_lane_add_transfer(dbk_lane *lane, void *easy, dbk_transfer_done done);
-void dbk_lane_remove_transfer(dbk_lane *lane, void *easy);
+/* A curl easy handle on its way through the lane's multi handle, whose CURLOPT_PRIVATE it is. */
+typedef struct dbk_transfer {
+    void *easy;
+    void (*done)(struct dbk_transfer *transfer,
+                 int curl_code); /* once, unless it is removed before */
+    bool paused;                 /* by its sink: takes nothing */
+    struct dbk_tls_ahead *ahead; /* what its connection has read ahead; NULL: it does not */
+    dbk_node node;               /* in the lane's list of those that read ahead */
+} dbk_transfer;
+DBK_MUST_USE bool dbk_lane_add_transfer(dbk_lane *lane, dbk_transfer *transfer);
+void dbk_lane_remove_transfer(dbk_lane *lane, dbk_transfer *transfer);
+/* It is about to use a connection, maybe another than before. One that reads ahead may hold bytes of which the
+ * socket does not tell: it is read again until it holds none. Lane thread only. */
+void dbk_lane_connected(dbk_lane *lane, dbk_transfer *transfer);
+/* At most so many connections stay open beside those in use, of all hosts; the oldest ones close. Lane thread only. */
+void dbk_lane_keep_connections(dbk_lane *lane, size_t most);
+
 /* False: there is no opener; else *fd is what it answered. */
 bool dbk_lane_open_socket(const dbk_lane *lane, struct sockaddr *address, unsigned *address_len,
                           int *fd);
 
-/* A connection's socket, from its making to just before it is closed: it stays watched in between,
- * also while no exchange uses it. */
-void dbk_lane_adopt_socket(dbk_lane *lane, int fd);
-void dbk_lane_disown_socket(dbk_lane *lane, int fd); /* not adopted is a no-op */
+/* A connection's socket was made, or is about to be closed; in between it stays watched, also while no
+ * exchange uses it. */
+void dbk_lane_socket_opened(dbk_lane *lane, int fd);
+void dbk_lane_socket_closing(dbk_lane *lane, int fd);
 
 /* Inside a sink curl is on the stack: exchanges must not start or end there. */
 void dbk_lane_enter_sink(dbk_lane *lane);
 void dbk_lane_leave_sink(dbk_lane *lane);
 bool dbk_lane_in_sink(const dbk_lane *lane); /* lane thread */
 
-/* ---- for runtime.c ---- */
-
-void dbk_lane_forget_thread(void); /* in a fork's child: this thread is on no lane */
+void dbk_lane_forget_thread(void); /* this thread is on no lane; also in a fork's child */
 
 #endif

@@ -132,7 +132,7 @@ DBK_TEST(timer_order) {
     }
     fired_count = 0;
     CHECK_EQ_I64(dbk_lane_timeout_ms(lane), 0); /* libuv has not seen its handles yet */
-    dbk_lane_run_once(lane, false);
+    dbk_lane_run_once(lane);
     CHECK_EQ_I64(dbk_lane_timeout_ms(lane), -1);
     start(lane, &s[0], 30);
     start(lane, &s[1], 10);
@@ -142,19 +142,19 @@ DBK_TEST(timer_order) {
     start(lane, &s[5], UINT64_MAX);
     CHECK_EQ_I64(dbk_lane_timeout_ms(lane), 0);
     CHECK_EQ_SIZE(fired_count, 0); /* never from inside start */
-    dbk_lane_run_once(lane, false);
+    dbk_lane_run_once(lane);
     CHECK_EQ_SIZE(fired_count, 1);
     CHECK_EQ_I64(dbk_lane_timeout_ms(lane), 10);
     dbk_clock_manual_advance(&clock, 9);
-    dbk_lane_run_once(lane, false);
+    dbk_lane_run_once(lane);
     CHECK_EQ_SIZE(fired_count, 1);
     dbk_timer_stop(&s[2].timer);
     dbk_timer_stop(&s[2].timer);
     start(lane, &s[1], 1); /* restarted: now after 3 */
     dbk_clock_manual_advance(&clock, 1);
-    dbk_lane_run_once(lane, false);
+    dbk_lane_run_once(lane);
     dbk_clock_manual_advance(&clock, 1000);
-    dbk_lane_run_once(lane, false);
+    dbk_lane_run_once(lane);
     static const unsigned want[] = {4, 3, 1, 0};
     CHECK_EQ_SIZE(fired_count, COUNT_OF(want));
     for (size_t i = 0; i < COUNT_OF(want); i++) {
@@ -191,7 +191,7 @@ DBK_TEST(timer_many) {
     }
     for (uint64_t now = 0; now <= 0x3FF; now++) {
         size_t before = fired_count;
-        dbk_lane_run_once(lane, false);
+        dbk_lane_run_once(lane);
         for (size_t i = before; i < fired_count; i++) {
             CHECK_EQ_U64(due[fired[i]], now);
             CHECK(fired[i] % 3 != 1);
@@ -224,7 +224,7 @@ DBK_TEST(timer_callbacks_may_start_and_stop) {
     other.lane = lane;
     repeats = 0;
     CHECK(dbk_timer_start(lane, &timer, 0, restart_itself));
-    dbk_lane_run_once(lane, false);
+    dbk_lane_run_once(lane);
     CHECK(repeats >= 1 && repeats <= 2); /* a turn of run_once, a turn of the loop */
     dbk_timer_stop(&timer);
 
@@ -232,7 +232,7 @@ DBK_TEST(timer_callbacks_may_start_and_stop) {
     CHECK(dbk_timer_start(lane, &timer, 5, stop_other));
     start(lane, &other, 5);
     dbk_clock_manual_advance(&clock, 5);
-    dbk_lane_run_once(lane, false);
+    dbk_lane_run_once(lane);
     CHECK_EQ_SIZE(fired_count, 0);
     dbk_lane_free(lane);
 }
@@ -353,7 +353,7 @@ DBK_TEST(lane_embedded_freed_in_a_callback) {
     remote.lane = new_lane(DBK_LANE_EMBEDDED, &dbk_clock_system);
     remote.task.run = free_lane;
     dbk_lane_post(remote.lane, &remote.task);
-    dbk_lane_run_once(remote.lane, true); /* frees it; the leak check looks */
+    dbk_lane_run_for(remote.lane, -1); /* frees it; the leak check looks */
     gate_end(&remote.gate);
 }
 
@@ -379,20 +379,20 @@ DBK_TEST(lane_embedded_wakes_the_host) {
     CHECK(dbk_lane_on(remote.lane));
     CHECK(!dbk_lane_on_any());
     while (dbk_lane_timeout_ms(remote.lane) == 0) {
-        dbk_lane_run_once(remote.lane, false);
+        dbk_lane_run_once(remote.lane);
     }
     struct pollfd p = {dbk_lane_fd(remote.lane), POLLIN, 0};
     CHECK(poll(&p, 1, 0) == 0);
     remote.task.run = pass_task;
     CHECK(pthread_create(&thread, NULL, post_remote, NULL) == 0);
     CHECK(poll(&p, 1, -1) == 1);
-    dbk_lane_run_once(remote.lane, false);
+    dbk_lane_run_once(remote.lane);
     CHECK_EQ_U64(remote.gate.count, 1);
     (void)pthread_join(thread, NULL);
 
     CHECK(pthread_create(&thread, NULL, post_remote, NULL) == 0);
     while (remote.gate.count < 2) {
-        dbk_lane_run_once(remote.lane, true); /* blocks until the post */
+        dbk_lane_run_for(remote.lane, -1); /* blocks until the post */
     }
     (void)pthread_join(thread, NULL);
     dbk_lane_free(remote.lane);

@@ -14,5 +14,6 @@
 #include "net/retry.h"
 #include "net/runtime.h"
 #include "net/url.h"
+#include "net/work.h"
 
 #endif

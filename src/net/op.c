@@ -14,6 +14,12 @@ void dbk_op_init(dbk_op *op, const dbk_machine *machine, dbk_lane *lane) {
     atomic_init(&op->done, false);
     atomic_init(&op->cancel_wanted, false);
     atomic_init(&op->cancel_posted, false);
+    atomic_init(&op->limit_ms, 0);
+    atomic_init(&op->limit_posted, false);
+}
+
+void dbk_op_set_unattended(dbk_op *op) {
+    op->guest.unattended = true;
 }
 
 dbk_op *dbk_op_ref(dbk_op *op) {
@@ -169,10 +175,12 @@ void dbk_op_start(dbk_op *op, dbk_op_done_cb on_done, void *ctx) {
     op->on_done = on_done;
     op->ctx = ctx;
     (void)dbk_op_ref(op); /* the runner's; complete gives it back */
+    op->start_task.run = begin_task;
     if (dbk_lane_on(op->lane) && !dbk_lane_in_sink(op->lane)) {
         begin(op);
+    } else if (op->guest.unattended) {
+        dbk_lane_post_later(op->lane, &op->start_task);
     } else {
-        op->start_task.run = begin_task;
         dbk_lane_post(op->lane, &op->start_task);
     }
 }
@@ -195,36 +203,77 @@ void dbk_op_cancel(dbk_op *op) {
     dbk_lane_post(op->lane, &op->cancel_task);
 }
 
+static void limit_task(dbk_task *task) {
+    dbk_op *op = DBK_CONTAINER_OF(task, dbk_op, limit_task);
+    atomic_store(&op->limit_posted, false);
+    op->deadline_ms = atomic_load(&op->limit_ms);
+    dbk_timer_stop(&op->deadline);
+    if (op->running && op->deadline_ms != 0 &&
+        !dbk_timer_start(op->lane, &op->deadline, op->deadline_ms, deadline_passed)) {
+        end_early(op, dbk_error_oom(&op->err, "a deadline"));
+    }
+    dbk_op_unref(op); /* the task's */
+}
+
+void dbk_op_limit(dbk_op *op, uint64_t ms) {
+    atomic_store(&op->limit_ms, ms);
+    if (dbk_op_is_done(op) || atomic_exchange(&op->limit_posted, true)) {
+        return; /* a task on its way reads the new value */
+    }
+    (void)dbk_op_ref(op);
+    op->limit_task.run = limit_task;
+    dbk_lane_post(op->lane, &op->limit_task);
+}
+
 /* ---- blocking ---- */
 
 /* A semaphore, not a condition: the waiter does not have to win a lock back after it was woken, and
  * its post is the last touch of memory that the waiter frees. */
-static void wake_waiter(dbk_op *op, void *ctx) {
-    (void)op;
-    uv_sem_post(ctx);
+typedef struct plain_wait {
+    dbk_task wake; /* first */
+    uv_sem_t done;
+} plain_wait;
+
+static void wake_plain(dbk_task *task) {
+    uv_sem_post(&DBK_CONTAINER_OF(task, plain_wait, wake)->done);
 }
 
 /* A caller with a wait hook looks up meanwhile, which a semaphore cannot. */
 typedef struct hooked_wait {
+    dbk_task wake; /* first */
     dbk_mutex lock;
     dbk_cond changed;
     bool done;
 } hooked_wait;
 
-static void wake_hooked(dbk_op *op, void *ctx) {
-    hooked_wait *w = ctx;
-    (void)op;
+static void wake_hooked(dbk_task *task) {
+    hooked_wait *w = DBK_CONTAINER_OF(task, hooked_wait, wake);
     dbk_mutex_lock(&w->lock);
     w->done = true;
     dbk_cond_signal(&w->changed);
     dbk_mutex_unlock(&w->lock);
 }
 
+static void wake_waiter(dbk_op *op, void *ctx) {
+    dbk_lane_lend(op->lane, ctx);
+}
+
+/* Starts it and runs the loop itself for a while, if the loop is to be had. */
+static void start_or_drive(dbk_op *op, dbk_task *wake) {
+    bool mine = dbk_lane_borrow(op->lane);
+    dbk_op_start(op, wake_waiter, wake);
+    if (mine) {
+        while (!dbk_op_is_done(op) && dbk_lane_turn(op->lane)) {
+        }
+        dbk_lane_give_back(op->lane);
+    }
+}
+
 static void wait_hooked(dbk_op *op) {
-    hooked_wait w = {.done = false};
+    hooked_wait w = {.wake = {.run = wake_hooked}, .done = false};
     dbk_mutex_init(&w.lock);
     dbk_cond_init(&w.changed);
-    dbk_op_start(op, wake_hooked, &w);
+    start_or_drive(op, &w.wake);
     dbk_mutex_lock(&w.lock);
     while (!w.done) {
         if (dbk_wait_hooked(&w.changed, &w.lock)) {
@@ -237,24 +286,24 @@ static void wait_hooked(dbk_op *op) {
 }
 
 static dbk_status wait_threaded(dbk_op *op, dbk_error *err) {
-    uv_sem_t done;
+    plain_wait w = {.wake = {.run = wake_plain}};
     if (dbk_wait_hook_on()) {
         wait_hooked(op);
         return DBK_OK;
     }
-    if (uv_sem_init(&done, 0) != 0) {
+    if (uv_sem_init(&w.done, 0) != 0) {
         return dbk_error_oom(err, "a semaphore");
     }
-    dbk_op_start(op, wake_waiter, &done);
-    uv_sem_wait(&done);
-    uv_sem_destroy(&done);
+    start_or_drive(op, &w.wake);
+    uv_sem_wait(&w.done);
+    uv_sem_destroy(&w.done);
     return DBK_OK;
 }
 
 static void wait_embedded(dbk_op *op) {
     dbk_op_start(op, NULL, NULL);
     while (!dbk_op_is_done(op)) {
-        dbk_lane_run_once(op->lane, true);
+        dbk_lane_run_for(op->lane, -1);
     }
 }
 
@@ -335,6 +384,7 @@ static dbk_step wait_child(dbk_op *op, dbk_op *child, uint32_t next, bool tolera
     op->next_state = next;
     op->tolerant = tolerant;
     op->child = dbk_op_ref(child);
+    child->guest.unattended = op->guest.unattended;
     op->starting_child = true;
     dbk_op_start(child, child_done, op);
     op->starting_child = false;

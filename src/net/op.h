@@ -66,10 +66,13 @@ struct dbk_op {
     dbk_op *child;
     dbk_timer timer;
     dbk_timer deadline;
-    uint64_t deadline_ms; /* relative, 0: none */
+    uint64_t deadline_ms; /* relative, 0: none; before the start */
+    atomic_uint_fast64_t limit_ms;
+    atomic_bool limit_posted;
     dbk_task start_task;
     dbk_task cancel_task;
     dbk_task wake_task;
+    dbk_task limit_task;
     dbk_guest guest; /* while it runs */
     dbk_op_done_cb on_done;
     void *ctx;
@@ -77,6 +80,8 @@ struct dbk_op {
 
 /* Prepares the embedded op of a zeroed object, with one reference for the caller. */
 void dbk_op_init(dbk_op *op, const dbk_machine *machine, dbk_lane *lane);
+/* Nobody waits for it: it may begin some milliseconds later, and stand still as long. Before the start. */
+void dbk_op_set_unattended(dbk_op *op);
 dbk_op *dbk_op_ref(dbk_op *op); /* any thread */
 void dbk_op_unref(dbk_op *op);  /* any thread; NULL is a no-op; the last calls machine->destroy */
 
@@ -86,8 +91,11 @@ void dbk_op_start(dbk_op *op, dbk_op_done_cb on_done, void *ctx);
 /* Latches the wish to cancel; it takes effect on the lane. Any thread, any time, idempotent. */
 void dbk_op_cancel(dbk_op *op);
 bool dbk_op_is_done(const dbk_op *op); /* any thread */
+/* Of a started operation: its deadline is ms from now; 0: none. Any thread. */
+void dbk_op_limit(dbk_op *op, uint64_t ms);
 
-/* Starts it and blocks until it is done; its error is moved to err. An embedded lane is run meanwhile.
+/* Starts it and blocks until it is done; its error is moved to err. An embedded lane is run meanwhile,
+ * a threaded one that is lent too.
  * InvalidArgument on a lane. */
 DBK_MUST_USE dbk_status dbk_op_run(dbk_op *op, dbk_error *err);
 

@@ -1,5 +1,6 @@
 #include "net/op.h"
 
+#include <sched.h>
 #include <stdio.h>
 
 #include "net/test_peer.h"
@@ -17,6 +18,7 @@ typedef struct way {
     struct way *child; /* owned reference, the next one to be waited for */
     uint64_t pause_ms;
     bool free_in_done;
+    bool silent;     /* not in the journal: others run beside it */
     bool keep_child; /* the child outlives a cancel */
     struct way *victim;
     int child_done;
@@ -26,8 +28,16 @@ static char journal[4096];
 static dbk_clock_manual clock_now;
 static dbk_lane *lane;
 static atomic_size_t alive; /* ways that were not destroyed */
+static struct {
+    pthread_t thread;
+    bool runs_loop;   /* did a step run on it? */
+    atomic_bool back; /* from its call */
+} caller;
 
 static void note(const way *w, char what) {
+    if (w->silent) {
+        return;
+    }
     size_t n = strlen(journal);
     (void)snprintf(journal + n, sizeof journal - n, "%c%c ", w->name, what);
 }
@@ -44,6 +54,25 @@ static dbk_step next_step(dbk_op *op) {
     switch (what) {
     case 't': /* a timer */
         return dbk_op_wait_ms(op, w->pause_ms, WAY_TIMER);
+    case 'h': /* looks who runs it */
+        caller.runs_loop = pthread_equal(caller.thread, pthread_self()) != 0;
+        return dbk_op_goto(op, WAY_START);
+    case 'b': /* busy for longer than a caller keeps the loop; what follows is due at once */
+        for (uint64_t until = dbk_lane_now_ms(lane) + 25; dbk_lane_now_ms(lane) < until;) {
+        }
+        return dbk_op_wait_ms(op, 0, WAY_TIMER);
+    case 's': /* a timer, and another operation's right after it */
+        (void)dbk_op_wait_ms(op, 0, WAY_TIMER);
+        dbk_op_start(&w->victim->op, NULL, NULL);
+        return DBK_STEP_WAIT;
+    case 'w': /* keeps the lane until the caller is back */
+        while (!atomic_load(&caller.back)) {
+            sched_yield();
+        }
+        return dbk_op_goto(op, WAY_START);
+    case 'l': /* the last one who needs the lane */
+        dbk_lane_free(op->lane);
+        return dbk_op_goto(op, WAY_START);
     case 'g': /* straight on */
         return dbk_op_goto(op, WAY_START);
     case 'c': /* a child */
@@ -141,7 +170,7 @@ static void on_done(dbk_op *op, void *ctx) {
 
 static void turn(void) {
     for (int i = 0; i < 3; i++) {
-        dbk_lane_run_once(lane, false);
+        dbk_lane_run_once(lane);
     }
 }
 
@@ -549,6 +578,228 @@ DBK_TEST(op_run_threaded) {
         dbk_op_unref(&a->op);
     }
     dbk_error_reset(&err);
+    tear_down();
+}
+
+/* Runs a way like a caller that blocks; who ran its last 'h' is in `caller`. */
+static void run_way(const char *plan, uint64_t pause_ms) {
+    dbk_error err = {0};
+    way *a = new_way('a', plan, NULL);
+    journal[0] = '\0';
+    a->pause_ms = pause_ms;
+    caller.thread = pthread_self();
+    CHECK_OK(dbk_op_run(&a->op, &err), &err);
+    dbk_op_unref(&a->op);
+}
+
+/* The loop is lent for some milliseconds: a slow machine needs another try. */
+static void borrow_loop(void) {
+    caller.runs_loop = false;
+    while (!caller.runs_loop) {
+        run_way("", 0);
+        run_way("h", 0);
+    }
+}
+
+static void start_lent(void) {
+    dbk_error err = {0};
+    CHECK_OK(dbk_lane_new("test", DBK_LANE_THREADED, &dbk_clock_system, &lane, &err), &err);
+    borrow_loop();
+}
+
+/* The first call of all is always run by the lane's thread, and so is what takes long: its end comes
+ * whoever began it. */
+DBK_TEST(op_run_by_its_caller) {
+    dbk_error err = {0};
+    CHECK_OK(dbk_lane_new("test", DBK_LANE_THREADED, &dbk_clock_system, &lane, &err), &err);
+    run_way("h", 0);
+    CHECK(!caller.runs_loop);
+    borrow_loop();
+    run_way("tgth", 1);
+    for (caller.runs_loop = true; caller.runs_loop;) { /* it is given back before the end */
+        run_way("th", 100);
+    }
+    borrow_loop();
+    tear_down();
+}
+
+/* A loop that nobody runs: what is posted wakes its thread, what can wait is run a little later. */
+DBK_TEST(op_started_on_a_lent_lane) {
+    for (int later = 0; later < 2; later++) {
+        start_lent();
+        int done = 0;
+        way *a = new_way('b', "h", NULL);
+        if (later != 0) {
+            dbk_op_set_unattended(&a->op);
+        }
+        dbk_op_start(&a->op, on_done, &done);
+        while (!dbk_op_is_done(&a->op)) {
+            sched_yield();
+        }
+        CHECK(!caller.runs_loop);
+        dbk_op_unref(&a->op);
+        tear_down();
+        CHECK_EQ_I64(done, 1);
+    }
+}
+
+/* What others wait for does not stand still when the caller that ran the loop leaves. */
+DBK_TEST(op_left_behind_by_a_borrower) {
+    start_lent();
+    int done =
+        0; /* on_done may still be at it when the operation is done: looked at when the lane is gone */
+    for (int i = 0; i < 20; i++) {
+        way *other = new_way('b', "t", NULL);
+        other->silent = true;
+        other->pause_ms = (uint64_t)i % 3;
+        dbk_op_start(&other->op, on_done, &done);
+        run_way("h", 0);
+        while (!dbk_op_is_done(&other->op)) {
+            sched_yield();
+        }
+        dbk_op_unref(&other->op);
+    }
+    tear_down();
+    CHECK_EQ_I64(done, 20);
+}
+
+/* libuv runs timers, then waits for sockets: not when they ended what the caller waits for. */
+DBK_TEST(op_ended_by_a_timer_under_a_borrower) {
+    start_lent();
+    for (caller.runs_loop = false; !caller.runs_loop;) {
+        run_way("", 0);
+        run_way("hb", 0);
+    }
+    tear_down();
+}
+
+/* Others keep the loop: a caller is woken when its call ends, not when the lane has seen to them. */
+DBK_TEST(op_wakes_its_caller_at_once) {
+    dbk_error err = {0};
+    CHECK_OK(dbk_lane_new("test", DBK_LANE_THREADED, &dbk_clock_system, &lane, &err), &err);
+    way *b = new_way('b', "tw", NULL);
+    way *a = new_way('a', "s", NULL);
+    b->pause_ms = 0;
+    a->victim = b;
+    atomic_store(&caller.back, false);
+    CHECK_OK(dbk_op_run(&a->op, &err), &err); /* hung: b waits for us */
+    atomic_store(&caller.back, true);
+    dbk_op_unref(&a->op);
+    dbk_op_unref(&b->op);
+    tear_down();
+}
+
+/* ---- a timer that comes due between the lane's look at its timers and libuv's ---- */
+
+/* Stands still until armed; then one look sees the old time, and the next ones the time after. */
+static struct {
+    dbk_clock clock;        /* first */
+    atomic_uint looks_left; /* until it has moved; 0: it has, or stands still */
+    atomic_uint now_ms;
+} sly;
+
+static uint64_t sly_ns(const dbk_clock *self) {
+    (void)self;
+    unsigned now = atomic_load(&sly.now_ms);
+    unsigned left = atomic_load(&sly.looks_left);
+    if (left > 0) {
+        atomic_store(&sly.looks_left, left - 1);
+        atomic_store(&sly.now_ms, left == 1 ? now + 1 : now);
+    }
+    return (uint64_t)now * 1000000u;
+}
+
+static int64_t sly_wall_ms(const dbk_clock *self) {
+    (void)self;
+    return 0;
+}
+
+enum { NARROW_WAIT, NARROW_END };
+
+static dbk_step narrow_wait(dbk_op *op) {
+    dbk_step step = dbk_op_wait_ms(op, 1, NARROW_END);
+    uint64_t until = dbk_clock_ms(&dbk_clock_system) + 3; /* libuv's timer is due as well */
+    while (dbk_clock_ms(&dbk_clock_system) < until) {
+    }
+    atomic_store(&sly.looks_left, 1);
+    return step;
+}
+
+static dbk_step narrow_end(dbk_op *op) {
+    return dbk_op_finish(op, DBK_OK);
+}
+
+static void narrow_destroy(dbk_op *op) {
+    (void)op; /* on the stack */
+}
+
+static const dbk_state narrow_states[] = {
+    [NARROW_WAIT] = {"wait", narrow_wait, DBK_TO(NARROW_END)},
+    [NARROW_END] = {"end", narrow_end, 0},
+};
+static const dbk_machine narrow_machine = {"narrow", narrow_states, 2, NULL, narrow_destroy};
+
+/* It ended inside libuv, which then waited for sockets: for ever, for there are none. */
+DBK_TEST(op_ended_by_a_timer_on_an_embedded_lane) {
+    dbk_error err = {0};
+    dbk_op op = {0};
+    sly.clock = (dbk_clock){sly_ns, sly_wall_ms};
+    CHECK_OK(dbk_lane_new("test", DBK_LANE_EMBEDDED, &sly.clock, &lane, &err), &err);
+    dbk_lane_run_once(lane); /* the first turn only makes libuv see its handles */
+    dbk_op_init(&op, &narrow_machine, lane);
+    CHECK_OK(dbk_op_run(&op, &err), &err);
+    dbk_op_unref(&op);
+    dbk_lane_free(lane);
+    lane = NULL;
+}
+
+/* The lane may be freed by what it runs, also while a caller has its loop; and while nobody has. */
+DBK_TEST(lane_freed_while_lent) {
+    start_lent();
+    run_way("hlh", 0);
+    CHECK_EQ_SIZE(alive, 0);
+    start_lent();
+    run_way("", 0);
+    tear_down();
+}
+
+static atomic_bool hammering;
+
+static void *hammer(void *arg) {
+    (void)arg;
+    while (atomic_load(&hammering)) {
+        dbk_error err = {0};
+        way *a = new_way('c', "", NULL);
+        a->silent = true;
+        CHECK_OK(dbk_op_run(&a->op, &err), &err);
+        dbk_op_unref(&a->op);
+    }
+    return NULL;
+}
+
+/* Many callers at once, each running the loop when it finds it free, and one of them cancelled. */
+DBK_TEST(op_run_by_many_callers) {
+    pthread_t threads[4];
+    start_lent();
+    atomic_store(&hammering, true);
+    for (size_t i = 0; i < 4; i++) {
+        CHECK(pthread_create(&threads[i], NULL, hammer, NULL) == 0);
+    }
+    for (int i = 0; i < 50; i++) {
+        dbk_error err = {0};
+        pthread_t thread;
+        way *a = new_way('a', "p", NULL);
+        a->silent = true;
+        CHECK(pthread_create(&thread, NULL, cancel_later, &a->op) == 0);
+        CHECK_FAILS(dbk_op_run(&a->op, &err), &err, DBK_CANCELLED, "way was cancelled");
+        (void)pthread_join(thread, NULL);
+        dbk_op_unref(&a->op);
+        dbk_error_reset(&err);
+    }
+    atomic_store(&hammering, false);
+    for (size_t i = 0; i < 4; i++) {
+        (void)pthread_join(threads[i], NULL);
+    }
     tear_down();
 }
 

@@ -3,16 +3,51 @@
 /* A long-lived process sees a renewed file after this time. */
 #define MAX_AGE_MS 3600000u
 
-static struct {
-    dbk_mutex lock;
+typedef struct parsed {
     dbk_str file;
     dbk_str dir;
+    dbk_str name; /* of what was added */
     uint64_t loaded_ms;
     X509_STORE *store;
+} parsed;
+
+static struct {
+    dbk_mutex lock;
+    parsed system;
+    parsed added;
 } cache = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static bool same_text(const dbk_str *kept, const char *text) {
     return strcmp(dbk_str_or(kept, ""), text != NULL ? text : "") == 0;
+}
+
+static bool fresh(const parsed *p, const char *file, const char *dir, const char *name) {
+    return p->store != NULL && dbk_clock_ms(&dbk_clock_system) - p->loaded_ms <= MAX_AGE_MS &&
+           same_text(&p->file, file) && same_text(&p->dir, dir) && same_text(&p->name, name);
+}
+
+/* Takes store; without memory for its names nothing is kept. */
+static void replace(parsed *p, const char *file, const char *dir, const char *name,
+                    X509_STORE *store) {
+    dbk_error ignored = {0};
+    X509_STORE_free(p->store);
+    p->store = NULL;
+    if (dbk_str_set(&p->file, dbk_slice_of(file), &ignored) == DBK_OK &&
+        dbk_str_set(&p->dir, dbk_slice_of(dir), &ignored) == DBK_OK &&
+        dbk_str_set(&p->name, dbk_slice_of(name), &ignored) == DBK_OK) {
+        p->store = store;
+        p->loaded_ms = dbk_clock_ms(&dbk_clock_system);
+    } else {
+        X509_STORE_free(store);
+    }
+    dbk_error_reset(&ignored);
+}
+
+static X509_STORE *another(const parsed *p) {
+    if (p->store != NULL) {
+        (void)X509_STORE_up_ref(p->store);
+    }
+    return p->store;
 }
 
 /* As curl sets them: a trusted leaf or intermediate is enough. */
@@ -34,31 +69,28 @@ static X509_STORE *load(const char *file, const char *dir) {
     return store;
 }
 
-static void replace_locked(const char *file, const char *dir, uint64_t now) {
-    dbk_error ignored = {0};
-    X509_STORE_free(cache.store);
-    cache.store = NULL;
-    if (dbk_str_set(&cache.file, dbk_slice_of(file), &ignored) == DBK_OK &&
-        dbk_str_set(&cache.dir, dbk_slice_of(dir), &ignored) == DBK_OK) {
-        cache.store = load(file, dir);
-        cache.loaded_ms = now;
-    }
-    dbk_error_reset(&ignored);
-}
-
 X509_STORE *dbk_roots_system(const char *file, const char *dir) {
-    uint64_t now = dbk_clock_ms(&dbk_clock_system);
     dbk_mutex_lock(&cache.lock);
-    if (cache.store == NULL || now - cache.loaded_ms > MAX_AGE_MS ||
-        !same_text(&cache.file, file) || !same_text(&cache.dir, dir)) {
-        replace_locked(file, dir, now);
+    if (!fresh(&cache.system, file, dir, NULL)) {
+        replace(&cache.system, file, dir, NULL, load(file, dir));
     }
-    X509_STORE *store = cache.store;
-    if (store != NULL) {
-        (void)X509_STORE_up_ref(store);
-    }
+    X509_STORE *store = another(&cache.system);
     dbk_mutex_unlock(&cache.lock);
     return store;
+}
+
+X509_STORE *dbk_roots_kept(const char *file, const char *dir, const char *name) {
+    dbk_mutex_lock(&cache.lock);
+    X509_STORE *store = fresh(&cache.added, file, dir, name) ? another(&cache.added) : NULL;
+    dbk_mutex_unlock(&cache.lock);
+    return store;
+}
+
+void dbk_roots_keep(const char *file, const char *dir, const char *name, X509_STORE *store) {
+    (void)X509_STORE_up_ref(store);
+    dbk_mutex_lock(&cache.lock);
+    replace(&cache.added, file, dir, name, store);
+    dbk_mutex_unlock(&cache.lock);
 }
 
 static bool copy_certs(X509_STORE *from, X509_STORE *to) {

@@ -1,4 +1,4 @@
-/* net/roots.h: the system's trusted certificates, parsed once per process.
+/* net/roots.h: the trusted certificates, parsed once per process.
  *
  * Parsing a distribution's 144 takes 20-50 ms of CPU: more than all handshakes of a short program. curl
  * would do it for each connection when a folder is named, else once per lane. */
@@ -15,6 +15,11 @@
 X509_STORE *dbk_roots_system(const char *file, const char *dir);
 /* A store of its own with the same certificates. */
 X509_STORE *dbk_roots_copy(const char *file, const char *dir);
+
+/* Those and what was added to them, under a name that stands for the added text: the last one that was kept, or
+ * NULL. A reference for the caller, who must not add to it. */
+X509_STORE *dbk_roots_kept(const char *file, const char *dir, const char *name);
+void dbk_roots_keep(const char *file, const char *dir, const char *name, X509_STORE *store);
 
 void dbk_roots_before_fork(void); /* so that a child finds the lock free */
 void dbk_roots_after_fork(void);

@@ -2,11 +2,15 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "net/roots.h"
 
 #define DATA_LANES_MAX 4u
+/* A tenth of the weight of an ordinary thread: one that wakes for a moment need not wait for the end of a
+ * lane's slice (docs/performance.md, "The Node.js addon"). */
+#define GIVE_WAY_NICE 10
 /* exit() waits no longer than this for lanes to stand still. */
 #define PARK_LIMIT_MS 200u
 
@@ -18,6 +22,7 @@ struct dbk_runtime {
     size_t data_count;
     dbk_mutex lock; /* data lanes start under it */
     dbk_lane *data[DATA_LANES_MAX];
+    dbk_task giving[DATA_LANES_MAX];
 };
 
 static struct {
@@ -27,6 +32,9 @@ static struct {
 } process = {.lock = PTHREAD_MUTEX_INITIALIZER, .once = PTHREAD_ONCE_INIT};
 
 static atomic_uint epoch;
+static atomic_bool gives_way;
+
+static void forget_background(void);
 
 static void before_fork(void) {
     dbk_mutex_lock(&process.lock);
@@ -41,6 +49,7 @@ static void after_fork_parent(void) {
 /* The parent's threads do not exist here and its sockets are not ours to speak on. */
 static void after_fork_child(void) {
     process.shared = NULL;
+    forget_background();
     (void)atomic_fetch_add(&epoch, 1);
     dbk_lane_forget_thread();
     dbk_roots_after_fork();
@@ -103,9 +112,60 @@ static void park_at_exit(void) {
     dbk_mutex_unlock(&parking.lock);
 }
 
+/* ---- work in the background ---- */
+
+static struct {
+    dbk_mutex lock;
+    dbk_cond none; /* on the monotonic clock: made on first use */
+    bool made;
+    size_t count;
+} background = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+void dbk_background_begin(void) {
+    dbk_mutex_lock(&background.lock);
+    background.count++;
+    dbk_mutex_unlock(&background.lock);
+}
+
+void dbk_background_end(void) {
+    dbk_mutex_lock(&background.lock);
+    background.count--;
+    if (background.count == 0 && background.made) {
+        dbk_cond_broadcast(&background.none);
+    }
+    dbk_mutex_unlock(&background.lock);
+}
+
+size_t dbk_background_wait(uint64_t timeout_ms) {
+    uint64_t now = dbk_clock_ms(&dbk_clock_system);
+    uint64_t until = timeout_ms < UINT32_MAX ? now + timeout_ms : now + UINT32_MAX;
+    dbk_mutex_lock(&background.lock);
+    if (!background.made) {
+        dbk_cond_init(&background.none);
+        background.made = true;
+    }
+    while (background.count > 0 && dbk_cond_wait_until(&background.none, &background.lock, until)) {
+    }
+    size_t left = background.count;
+    dbk_mutex_unlock(&background.lock);
+    return left;
+}
+
+/* What the parent's threads were about to do is not this process's. */
+static void forget_background(void) {
+    (void)pthread_mutex_init(&background.lock, NULL);
+    background.made = false;
+    background.count = 0;
+}
+
 static void watch_process(void) {
     (void)pthread_atfork(before_fork, after_fork_parent, after_fork_child);
     (void)atexit(park_at_exit);
+}
+
+unsigned dbk_process_epoch(void) {
+    (void)pthread_once(&process.once, watch_process);
+    return atomic_load_explicit(&epoch, memory_order_relaxed);
 }
 
 bool dbk_runtime_alive(const dbk_runtime *rt) {
@@ -193,12 +253,28 @@ void dbk_runtime_unref(dbk_runtime *rt) {
     }
 }
 
+bool dbk_runtime_is_shared(dbk_runtime *rt) {
+    return atomic_load(&rt->refs) > 1;
+}
+
 dbk_lane *dbk_runtime_control(dbk_runtime *rt) {
     return rt->control;
 }
 
 size_t dbk_runtime_data_lane_count(const dbk_runtime *rt) {
     return rt->data_count;
+}
+
+void dbk_runtime_give_way(void) {
+    atomic_store(&gives_way, true);
+}
+
+/* On the lane. Elsewhere than on Linux it would be the priority of the whole process. */
+static void give_way(dbk_task *task) {
+    (void)task;
+#ifdef __linux__
+    (void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + GIVE_WAY_NICE);
+#endif
 }
 
 dbk_status dbk_runtime_data_lane(dbk_runtime *rt, size_t i, dbk_lane **out, dbk_error *err) {
@@ -213,6 +289,10 @@ dbk_status dbk_runtime_data_lane(dbk_runtime *rt, size_t i, dbk_lane **out, dbk_
         char name[16];
         (void)snprintf(name, sizeof name, "dbk-data-%zu", i % 100);
         st = dbk_lane_new(name, DBK_LANE_THREADED, &dbk_clock_system, &rt->data[i], err);
+        if (st == DBK_OK && atomic_load(&gives_way)) {
+            rt->giving[i].run = give_way;
+            dbk_lane_post(rt->data[i], &rt->giving[i]);
+        }
     }
     if (st == DBK_OK) {
         *out = rt->data[i];

@@ -1,8 +1,11 @@
 #include "net/runtime.h"
 
+#include "net/op.h"
+
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -61,6 +64,57 @@ static void start_data_lanes(dbk_runtime *rt) {
 static census warm_up(void) {
     dbk_runtime_unref(acquire());
     return count_now();
+}
+
+typedef struct nice_seen {
+    dbk_task task;
+    dbk_mutex lock;
+    dbk_cond told;
+    bool done;
+    int value;
+} nice_seen;
+
+static void see_nice(dbk_task *task) {
+    nice_seen *seen = DBK_CONTAINER_OF(task, nice_seen, task);
+    dbk_mutex_lock(&seen->lock);
+    seen->value = getpriority(PRIO_PROCESS, 0);
+    seen->done = true;
+    dbk_cond_signal(&seen->told);
+    dbk_mutex_unlock(&seen->lock);
+}
+
+static int nice_of(dbk_lane *lane) {
+    nice_seen seen = {.task.run = see_nice};
+    dbk_mutex_init(&seen.lock);
+    dbk_cond_init(&seen.told);
+    dbk_lane_post(lane, &seen.task);
+    dbk_mutex_lock(&seen.lock);
+    while (!seen.done) {
+        dbk_cond_wait(&seen.told, &seen.lock);
+    }
+    dbk_mutex_unlock(&seen.lock);
+    dbk_cond_destroy(&seen.told);
+    dbk_mutex_destroy(&seen.lock);
+    return seen.value;
+}
+
+static int nice_of_new_data_lane(dbk_runtime *rt, size_t i) {
+    dbk_error err = {0};
+    dbk_lane *lane = NULL;
+    CHECK_OK(dbk_runtime_data_lane(rt, i, &lane, &err), &err);
+    return nice_of(lane);
+}
+
+DBK_TEST(data_lanes_give_way) {
+    int own = getpriority(PRIO_PROCESS, 0);
+    dbk_runtime *rt = acquire();
+    CHECK(nice_of_new_data_lane(rt, 0) == own);
+    dbk_runtime_unref(rt);
+    dbk_runtime_give_way();
+    rt = acquire();
+    CHECK(nice_of_new_data_lane(rt, 0) == (own + 10 < 19 ? own + 10 : 19));
+    CHECK(nice_of(dbk_runtime_control(rt)) == own);
+    dbk_runtime_unref(rt);
 }
 
 DBK_TEST(runtime_starts_and_ends_everything) {
@@ -213,6 +267,77 @@ DBK_TEST(runtime_fork) {
     CHECK(same == rt);
     dbk_runtime_unref(same);
     dbk_runtime_unref(rt);
+}
+
+/* An operation in whose midst the process forks: by what it runs, or by another thread. */
+typedef struct midst {
+    dbk_op op; /* first */
+    dbk_runtime *rt;
+    pthread_t caller;
+    bool forks;       /* itself, when its caller runs it */
+    bool runs_loop;   /* its caller does */
+    atomic_bool busy; /* others fork meanwhile */
+} midst;
+
+enum { MIDST_LOOK, MIDST_END };
+
+/* Without exit handlers: a leak checker does not see the stack of a thread that the child has not. */
+static int use_and_leave(void *ctx) {
+    _exit(use_in_child(ctx));
+}
+
+static dbk_step midst_look(dbk_op *op) {
+    midst *m = DBK_CONTAINER_OF(op, midst, op);
+    m->runs_loop = pthread_equal(m->caller, pthread_self()) != 0;
+    if (m->forks && m->runs_loop) {
+        in_child(use_and_leave, m->rt);
+    }
+    return dbk_op_wait_ms(op, 0, atomic_load(&m->busy) ? MIDST_LOOK : MIDST_END);
+}
+
+static dbk_step midst_end(dbk_op *op) {
+    return dbk_op_finish(op, DBK_OK);
+}
+
+static void midst_destroy(dbk_op *op) {
+    (void)op; /* on the stack */
+}
+
+static const dbk_state midst_states[] = {
+    [MIDST_LOOK] = {"look", midst_look, DBK_TO(MIDST_LOOK) | DBK_TO(MIDST_END)},
+    [MIDST_END] = {"end", midst_end, 0},
+};
+static const dbk_machine midst_machine = {"midst", midst_states, 2, NULL, midst_destroy};
+
+static bool run_midst(midst *m) {
+    dbk_error err = {0};
+    memset(&m->op, 0, sizeof m->op);
+    dbk_op_init(&m->op, &midst_machine, dbk_runtime_control(m->rt));
+    m->caller = pthread_self();
+    CHECK_OK(dbk_op_run(&m->op, &err), &err);
+    dbk_op_unref(&m->op);
+    return m->runs_loop;
+}
+
+static void *run_midst_on(void *ctx) {
+    (void)run_midst(ctx);
+    return NULL;
+}
+
+DBK_TEST(runtime_fork_while_a_caller_runs_the_loop) {
+    midst m = {.rt = acquire(), .forks = true};
+    pthread_t thread;
+    while (!run_midst(&m)) { /* the loop is lent for some milliseconds */
+    }
+    m.forks = false;
+    atomic_store(&m.busy, true);
+    CHECK(pthread_create(&thread, NULL, run_midst_on, &m) == 0);
+    for (int i = 0; i < 5; i++) {
+        in_child(use_and_leave, m.rt);
+    }
+    atomic_store(&m.busy, false);
+    (void)pthread_join(thread, NULL);
+    dbk_runtime_unref(m.rt);
 }
 
 /* ---- exit with a session open ---- */

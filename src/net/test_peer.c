@@ -96,12 +96,38 @@ static bool accept_one(test_peer *p) {
 void test_peer_on_bytes(test_peer *p, const char *request, dbk_slice answer, test_peer_then then) {
     MUST(p->scene_count < TEST_PEER_SCENES);
     dbk_mutex_lock(&p->lock);
-    p->scenes[p->scene_count++] = (test_peer_scene){request, answer, then, false};
+    p->scenes[p->scene_count++] = (test_peer_scene){request, answer, then, false, 0};
     dbk_mutex_unlock(&p->lock);
 }
 
 void test_peer_on(test_peer *p, const char *request, const char *answer, test_peer_then then) {
     test_peer_on_bytes(p, request, dbk_slice_of(answer), then);
+}
+
+void test_peer_always(test_peer *p, const char *request, const char *answer) {
+    MUST(p->always_count < TEST_PEER_ALWAYS);
+    dbk_mutex_lock(&p->lock);
+    p->always[p->always_count++] =
+        (test_peer_scene){request, dbk_slice_of(answer), TEST_PEER_KEEP, true, 0};
+    dbk_mutex_unlock(&p->lock);
+}
+
+static test_peer_scene *find_always(test_peer *p, const char *request) {
+    for (size_t i = 0; i < p->always_count; i++) {
+        if (strstr(request, p->always[i].request) != NULL) {
+            return &p->always[i];
+        }
+    }
+    return NULL;
+}
+
+size_t test_peer_plays(test_peer *p, const char *request) {
+    dbk_mutex_lock(&p->lock);
+    const test_peer_scene *s = find_always(p, request);
+    MUST(s != NULL);
+    size_t plays = s->plays;
+    dbk_mutex_unlock(&p->lock);
+    return plays;
 }
 
 void test_peer_refuse(test_peer *p, size_t count) {
@@ -120,7 +146,7 @@ void test_peer_go_on(test_peer *p, const char *more, test_peer_then then) {
     MUST(p->scene_count < TEST_PEER_SCENES);
     dbk_mutex_lock(&p->lock);
     test_peer_scene *rest = &p->scenes[p->scene_count++];
-    *rest = (test_peer_scene){NULL, dbk_slice_of(more), then, true};
+    *rest = (test_peer_scene){NULL, dbk_slice_of(more), then, true, 0};
     for (size_t i = 0; i < TEST_PEER_CONNECTIONS; i++) {
         test_peer_connection *c = &p->connections[i];
         if (c->fd >= 0 && c->scene != NULL && c->scene->then == TEST_PEER_STALL) {
@@ -195,7 +221,7 @@ static bool read_more(test_peer_connection *c) {
 }
 
 static const test_peer_scene no_scene = {
-    NULL, {"HTTP/1.1 599 no scene\r\ncontent-length: 0\r\n\r\n", 44}, TEST_PEER_CLOSE, true};
+    NULL, {"HTTP/1.1 599 no scene\r\ncontent-length: 0\r\n\r\n", 44}, TEST_PEER_CLOSE, true, 0};
 
 static const test_peer_scene *find_scene(test_peer *p, const char *request) {
     for (size_t i = 0; i < p->scene_count; i++) {
@@ -205,7 +231,7 @@ static const test_peer_scene *find_scene(test_peer *p, const char *request) {
             return s;
         }
     }
-    return &no_scene;
+    return NULL;
 }
 
 static void take_request(test_peer *p, test_peer_connection *c) {
@@ -213,10 +239,15 @@ static void take_request(test_peer *p, test_peer_connection *c) {
     if (length == 0 || c->in_total < length) {
         return;
     }
-    if (p->request_count < TEST_PEER_REQUESTS) {
+    const test_peer_scene *scene = find_scene(p, c->in);
+    test_peer_scene *always = scene == NULL ? find_always(p, c->in) : NULL;
+    if (always != NULL) {
+        always->plays++;
+        scene = always;
+    } else if (p->request_count < TEST_PEER_REQUESTS) {
         memcpy(p->requests[p->request_count++], c->in, c->in_len + 1);
     }
-    c->scene = find_scene(p, c->in);
+    c->scene = scene != NULL ? scene : &no_scene;
     c->sent = 0;
     c->in_len = c->in_total = 0;
 }
@@ -327,6 +358,14 @@ bool test_peer_used_up(test_peer *p) {
     return all;
 }
 
+void test_peer_excuse(test_peer *p) {
+    dbk_mutex_lock(&p->lock);
+    for (size_t i = 0; i < p->scene_count; i++) {
+        p->scenes[i].used = true;
+    }
+    dbk_mutex_unlock(&p->lock);
+}
+
 /* ---- running ---- */
 
 static uint64_t now_ms(void) {
@@ -337,7 +376,7 @@ void test_peer_run(test_peer *p, dbk_lane *lane, bool (*until)(void *ctx), void 
     uint64_t limit = now_ms() + PATIENCE_MS;
     while (!until(ctx)) {
         bool moved = step(p);
-        dbk_lane_run_once(lane, false);
+        dbk_lane_run_once(lane);
         if (!moved && dbk_lane_timeout_ms(lane) != 0) {
             struct pollfd lane_fd = {dbk_lane_fd(lane), POLLIN, 0};
             (void)poll(&lane_fd, 1, 1);
@@ -354,14 +393,18 @@ void test_peer_run_op(test_peer *p, dbk_lane *lane, dbk_op *op) {
     test_peer_run(p, lane, op_is_done, op);
 }
 
+bool test_peer_turn(test_peer *p, dbk_lane *lane) {
+    bool moved = step(p);
+    struct pollfd lane_fd = {dbk_lane_fd(lane), POLLIN, 0};
+    bool busy = dbk_lane_timeout_ms(lane) == 0 || poll(&lane_fd, 1, 0) == 1;
+    dbk_lane_run_once(lane);
+    return moved || busy;
+}
+
 void test_peer_settle(test_peer *p, dbk_lane *lane) {
     unsigned quiet = 0;
-    while (quiet < 20) { /* each round is a whole turn of both ends */
-        bool moved = step(p);
-        struct pollfd lane_fd = {dbk_lane_fd(lane), POLLIN, 0};
-        bool busy = dbk_lane_timeout_ms(lane) == 0 || poll(&lane_fd, 1, 0) == 1;
-        dbk_lane_run_once(lane, false);
-        quiet = moved || busy ? 0 : quiet + 1;
+    while (quiet < 20) {
+        quiet = test_peer_turn(p, lane) ? 0 : quiet + 1;
     }
 }
 

@@ -26,6 +26,7 @@ typedef enum test_peer_then {
 
 enum {
     TEST_PEER_SCENES = 256,
+    TEST_PEER_ALWAYS = 8,
     TEST_PEER_CONNECTIONS = 64,
     TEST_PEER_REQUESTS = 256,
     TEST_PEER_REQUEST_SIZE = 8192 /* what is kept of a request */
@@ -36,6 +37,7 @@ typedef struct test_peer_scene {
     dbk_slice answer;
     test_peer_then then;
     bool used;
+    size_t plays; /* of one that is always there */
 } test_peer_scene;
 
 typedef struct test_peer_connection {
@@ -54,6 +56,8 @@ typedef struct test_peer {
     int file; /* of the listener, to connect to */
     test_peer_scene scenes[TEST_PEER_SCENES];
     size_t scene_count;
+    test_peer_scene always[TEST_PEER_ALWAYS];
+    size_t always_count;
     test_peer_connection connections[TEST_PEER_CONNECTIONS];
     char requests[TEST_PEER_REQUESTS][TEST_PEER_REQUEST_SIZE];
     size_t request_count;
@@ -73,7 +77,10 @@ int test_peer_open(void *peer, struct sockaddr *address, unsigned *address_len);
 
 void test_peer_on(test_peer *p, const char *request, const char *answer, test_peer_then then);
 void test_peer_on_bytes(test_peer *p, const char *request, dbk_slice answer, test_peer_then then);
-void test_peer_refuse(test_peer *p, size_t count); /* the next connections are refused */
+/* Answers any number of requests for which there is no other scene; these are counted, not kept. */
+void test_peer_always(test_peer *p, const char *request, const char *answer);
+size_t test_peer_plays(test_peer *p, const char *request); /* how many so far */
+void test_peer_refuse(test_peer *p, size_t count);         /* the next connections are refused */
 /* Answers leave in pieces of so many bytes, each after the reader took the one before; 0: whole. */
 void test_peer_split(test_peer *p, size_t piece);
 void test_peer_go_on(test_peer *p, const char *more, test_peer_then then); /* all that stall */
@@ -84,10 +91,12 @@ size_t test_peer_open_now(test_peer *p); /* connections that neither end has clo
 size_t test_peer_request_count(test_peer *p);
 const char *test_peer_request(test_peer *p, size_t i); /* head and body; "" when there is none */
 bool test_peer_used_up(test_peer *p);                  /* every scene was played */
+void test_peer_excuse(test_peer *p); /* scenes not played so far need not be any more */
 
 /* Embedded lane: runs both ends until the answer of `until` is true. Fails the test after 30 s. */
 void test_peer_run(test_peer *p, dbk_lane *lane, bool (*until)(void *ctx), void *ctx);
 void test_peer_run_op(test_peer *p, dbk_lane *lane, dbk_op *op); /* until it is done */
+bool test_peer_turn(test_peer *p, dbk_lane *lane); /* one turn of both ends; false: nothing moved */
 void test_peer_settle(test_peer *p, dbk_lane *lane); /* until nothing moves but timers */
 
 void test_peer_serve(test_peer *p); /* a thread plays the scenes until test_peer_end */

@@ -141,3 +141,46 @@ bool dbk_header_value_valid(dbk_slice value) {
     }
     return true;
 }
+
+dbk_slice dbk_authority_host(dbk_slice authority) {
+    dbk_slice host = authority;
+    dbk_slice rest = authority;
+    if (authority.len > 0 && authority.ptr[0] == '[') {
+        return dbk_slice_split(&rest, ']', &host) ? dbk_slice_n(host.ptr + 1, host.len - 1)
+                                                  : authority;
+    }
+    return dbk_slice_split(&rest, ':', &host) ? host : authority;
+}
+
+bool dbk_host_has_suffix(dbk_slice host, const char *suffix) {
+    dbk_slice s = dbk_slice_of(suffix);
+    return host.len >= s.len &&
+           dbk_slice_eq_nocase(dbk_slice_n(host.ptr + host.len - s.len, s.len), s);
+}
+
+static int hex_value(char c) {
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    if (c >= 'a' && c <= 'f') {
+        return c - 'a' + 10;
+    }
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+char dbk_url_decode_next(dbk_slice *text) {
+    char c = text->ptr[0];
+    size_t used = 1;
+    if (c == '+') {
+        c = ' ';
+    } else if (c == '%' && text->len >= 3) {
+        int high = hex_value(text->ptr[1]);
+        int low = hex_value(text->ptr[2]);
+        if (high >= 0 && low >= 0) {
+            c = (char)(high * 16 + low);
+            used = 3;
+        }
+    }
+    *text = dbk_slice_n(text->ptr + used, text->len - used);
+    return c;
+}

@@ -11,6 +11,13 @@ DBK_MUST_USE dbk_status dbk_url_origin(dbk_slice host, dbk_str *out, dbk_error *
 
 /* The host (and port) of a URL, borrowed from it: "h:port"; empty when there is none. */
 dbk_slice dbk_url_authority(dbk_slice url);
+/* "[2001:db8::1]:443", "Host:8443", "host" to the host alone, borrowed. */
+dbk_slice dbk_authority_host(dbk_slice authority);
+bool dbk_host_has_suffix(dbk_slice host, const char *suffix); /* in any case */
+
+/* Takes one character off a query's text, undoing "%XX" and '+'. A '%' without two digits is itself. text must
+ * not be empty. */
+char dbk_url_decode_next(dbk_slice *text);
 
 /* A header line is safe to send: a token as name, no CR, LF, NUL or other control in the value. */
 bool dbk_header_name_valid(dbk_slice name);

@@ -148,3 +148,20 @@ DBK_TEST(header_lines) {
     CHECK(!dbk_header_name_valid(dbk_slice_n("a\0b", 3)));
     CHECK(!dbk_header_value_valid(dbk_slice_n("a\0b", 3)));
 }
+
+DBK_TEST(url_decoding) {
+    static const struct {
+        const char *text, *decoded;
+    } rows[] = {
+        {"", ""},        {"ab", "ab"}, {"a+b", "a b"}, {"%41%6a%6B", "Ajk"}, {"%c3%a9", "\xc3\xa9"},
+        {"%", "%"},      {"%4", "%4"}, {"%zz", "%zz"}, {"%%41", "%A"},       {"1%2", "1%2"},
+        {"%2541", "%41"}};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        dbk_slice text = dbk_slice_of(rows[i].text);
+        char out[32] = "";
+        for (size_t n = 0; text.len > 0; n++) {
+            out[n] = dbk_url_decode_next(&text);
+        }
+        CHECK_STR(out, rows[i].decoded);
+    }
+}

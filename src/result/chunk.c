@@ -55,7 +55,7 @@ void dbk_stream_fail_locked(dbk_stream *s, int64_t index, dbk_error *err) {
         dbk_error_move(&s->shared.error, err);
     }
     dbk_error_reset(err);
-    dbk_cond_broadcast(&s->shared.changed);
+    dbk_stream_changed_locked(s);
 }
 
 /* ---- filing answers ---- */
@@ -74,12 +74,19 @@ static void declare(dbk_stream *s, dbk_chunk *c, int64_t row_offset, int64_t row
             c->byte_count = c->byte_count >= 0 ? c->byte_count : m->byte_count;
         }
     }
+    if (s->partial && s->shared.chunk_count == 1 && s->shared.rows_read == 0) {
+        /* Of the chunks that are left out; counting on from there must not overflow. */
+        s->shared.rows_read = dbk_min_i64(dbk_max_i64(c->row_offset, 0), INT64_MAX / 2);
+    }
 }
 
 /* "next" after chunk `index`: -1 ends the chain, index + 1 goes on, anything else is a loop or a
  * gap. The manifest's total wins over a chain that stops early (seen on real servers: spec
  * sea-protocol 7), a chain that goes on wins over a total that is too small. */
 static dbk_status learn_next(dbk_stream *s, int64_t index, int64_t next, dbk_error *err) {
+    if (s->partial) {
+        return DBK_OK; /* the end is known */
+    }
     if (next == -1) {
         if (s->shared.end == -1) {
             s->shared.end = index + 1;
@@ -97,8 +104,11 @@ static dbk_status learn_next(dbk_stream *s, int64_t index, int64_t next, dbk_err
     return DBK_OK;
 }
 
-static dbk_status file_link(dbk_stream *s, dbk_sea_link *link, dbk_error *err) {
+dbk_status dbk_stream_file_link_locked(dbk_stream *s, dbk_sea_link *link, dbk_error *err) {
     int64_t expected = s->shared.head + (int64_t)s->shared.chunk_count;
+    if (s->partial && expected >= s->shared.end) {
+        return DBK_OK; /* not wanted */
+    }
     if (link->chunk_index != expected) {
         return DBK_OK; /* a repeated link, or one ahead of its turn: it is asked for again then */
     }
@@ -128,6 +138,9 @@ static dbk_status file_raw(dbk_stream *s, dbk_sea_data *data, int64_t wanted, db
     c->raw = *data;
     c->has_raw = true;
     memset(data, 0, sizeof *data);
+    if (c->index == 0) {
+        dbk_stream_note_ready_locked(s);
+    }
     c->queued_bytes = c->raw.attachment.len;
     s->shared.queued_bytes += c->queued_bytes;
     return learn_next(s, c->index, next, err);
@@ -142,7 +155,7 @@ dbk_status dbk_stream_file_locked(dbk_stream *s, dbk_sea_data *data, int64_t wan
         return file_raw(s, data, wanted, err);
     }
     for (size_t i = 0; i < data->link_count && st == DBK_OK; i++) {
-        st = file_link(s, &data->links[i], err);
+        st = dbk_stream_file_link_locked(s, &data->links[i], err);
     }
     if (st == DBK_OK && dbk_stream_chunk_locked(s, wanted) == NULL) {
         st = data->link_count == 0
@@ -186,7 +199,7 @@ dbk_status dbk_stream_see_schema(dbk_stream *s, dbk_schema *wire, bool is_dresse
         s->shared.dressed = dressed;
         s->shared.shown = shown;
         dressed = shown = NULL;
-        dbk_cond_broadcast(&s->shared.changed);
+        dbk_stream_changed_locked(s);
     }
     dbk_mutex_unlock(&s->shared.lock);
 done:
@@ -208,6 +221,7 @@ static dbk_status push_locked(dbk_stream *s, dbk_chunk *c, dbk_batch *batch, dbk
     size_t bytes = dbk_batch_byte_size(batch);
     size_t given_back = dbk_min_size(c->reserved, bytes);
     c->batches[c->count++] = batch;
+    dbk_stream_note_ready_locked(s);
     c->rows += dbk_batch_row_count(batch);
     c->queued_bytes += bytes;
     c->reserved -= given_back;
@@ -218,8 +232,20 @@ static dbk_status push_locked(dbk_stream *s, dbk_chunk *c, dbk_batch *batch, dbk
     dbk_stream_account_locked(s);
     (void)atomic_fetch_add(&s->rows, (uint64_t)dbk_batch_row_count(batch));
     (void)atomic_fetch_add(&s->bytes_arrow, bytes);
-    dbk_cond_broadcast(&s->shared.changed);
     return DBK_OK;
+}
+
+void dbk_stream_announce(dbk_stream *s, const dbk_chunk *c) {
+    dbk_mutex_lock(&s->shared.lock);
+    if (c->index <= s->shared.head) {
+        dbk_stream_changed_locked(s);
+    }
+    bool others_waited = s->shared.alone && s->shared.hungry;
+    s->shared.alone = false;
+    dbk_mutex_unlock(&s->shared.lock);
+    if (others_waited) {
+        dbk_stream_pump(s);
+    }
 }
 
 /* Rows of the chunk that end a batch beginning at `start`: real chunk files may hold padding rows

@@ -25,6 +25,8 @@ struct dbk_fetch {
     dbk_spool spool;      /* received, not decoded; counted in the stream's queued_bytes */
     atomic_bool spooling; /* what comes goes there until the reader gets to this chunk */
     uint64_t sent_ms;
+    uint64_t sent_ns, waiting_ns; /* for whoever listens; 0: nobody, or not waiting */
+    uint64_t network_ms;   /* of all attempts: requests to bodies, without pauses and decoding */
     uint64_t paused_at_ms; /* 0: not paused */
     uint32_t attempts;
     uint32_t refreshes;
@@ -52,7 +54,7 @@ static bool must_wait(dbk_fetch *f) {
     dbk_mutex_lock(&s->shared.lock);
     bool wait = dbk_pace_must_wait_locked(s, f->c);
     if (wait) {
-        s->shared.hungry = true;
+        s->shared.hungry = s->shared.any_paused = true;
         atomic_store(&f->paused, true);
     }
     dbk_mutex_unlock(&s->shared.lock);
@@ -77,20 +79,25 @@ static dbk_status take_batches(dbk_fetch *f, dbk_error *err) {
         st = dbk_stream_see_schema(f->s, dbk_unpack_schema(f->unpack), false, f->c->index, err);
     }
     dbk_batch *b = st == DBK_OK ? dbk_unpack_pop(f->unpack) : NULL;
+    bool any = b != NULL;
     while (b != NULL && st == DBK_OK) {
         st = keep_batch(f, b, err);
         b = st == DBK_OK ? dbk_unpack_pop(f->unpack) : NULL;
     }
+    if (any) {
+        dbk_stream_announce(f->s, f->c);
+    }
     return st;
 }
 
-static void note_bytes(dbk_fetch *f, uint64_t now_ms) {
+/* What connecting and TLS took says nothing of how long answers take. */
+static void note_bytes(dbk_fetch *f, const dbk_http_response *head, uint64_t now_ms) {
     if (f->paused_at_ms != 0) { /* waiting for the reader is not the network's fault */
         f->sent_ms += now_ms - f->paused_at_ms;
         f->paused_at_ms = 0;
     }
     if (f->pace.wire_bytes == 0) {
-        dbk_pace_first_byte(f->s, now_ms - f->sent_ms);
+        dbk_pace_first_byte(f->s, now_ms - head->sent_ms);
     }
     atomic_store(&f->last_byte_ms, now_ms);
 }
@@ -167,7 +174,6 @@ static dbk_sink_answer pause_at(dbk_fetch *f, uint64_t now_ms) {
 }
 
 static dbk_sink_answer take_bytes(void *ctx, const dbk_http_response *head, dbk_slice bytes) {
-    (void)head;
     dbk_fetch *f = ctx;
     bool more = false;
     uint64_t now_ms = dbk_lane_now_ms(f->op.lane);
@@ -175,7 +181,7 @@ static dbk_sink_answer take_bytes(void *ctx, const dbk_http_response *head, dbk_
     if (st == DBK_OK && must_wait(f)) {
         return pause_at(f, now_ms);
     }
-    note_bytes(f, now_ms);
+    note_bytes(f, head, now_ms);
     if (st == DBK_OK && atomic_load(&f->spooling) && !its_turn(f)) {
         st = keep_bytes(f, bytes);
     } else if (st == DBK_OK) {
@@ -188,6 +194,47 @@ static dbk_sink_answer take_bytes(void *ctx, const dbk_http_response *head, dbk_
     f->pace.wire_bytes += bytes.len;
     (void)atomic_fetch_add(&f->s->bytes_wire, bytes.len);
     return st == DBK_OK ? DBK_SINK_GO : DBK_SINK_STOP;
+}
+
+/* ---- what is told of it ---- */
+
+static dbk_span span_of(const dbk_fetch *f, dbk_span_kind kind, uint64_t begun_ns) {
+    dbk_span span = DBK_SPAN_INIT;
+    span.kind = kind;
+    span.clock = dbk_lane_clock(f->op.lane);
+    span.begun_ns = begun_ns;
+    span.session_id = f->op.session_id;
+    span.statement_id = f->s->statement_id.ptr;
+    span.chunk = f->c->index;
+    return span;
+}
+
+static void tell_wait(dbk_fetch *f) {
+    dbk_tracer *t = dbk_sea_tracer(f->s->sea);
+    if (t != NULL && f->waiting_ns != 0) {
+        dbk_span span = span_of(f, DBK_SPAN_WAIT, f->waiting_ns);
+        span.name = "storage";
+        t->tell(t, &span);
+    }
+    f->waiting_ns = 0;
+}
+
+/* Of rows only those of this attempt: what came before is dropped. */
+static void tell_download(const dbk_fetch *f, const dbk_http_response *r) {
+    dbk_tracer *t = dbk_sea_tracer(f->s->sea);
+    if (t != NULL) {
+        dbk_span span = span_of(f, DBK_SPAN_DOWNLOAD, f->sent_ns);
+        span.method = "GET";
+        span.host = dbk_url_authority(dbk_str_slice(&f->link.url));
+        span.http_status = r->status;
+        span.attempt = f->attempts;
+        span.bytes = (int64_t)f->pace.wire_bytes;
+        span.rows = f->rows_decoded;
+        span.error = f->bad_data.code != DBK_OK        ? f->bad_data.code
+                     : r->outcome == DBK_HTTP_ANSWERED ? DBK_OK
+                                                       : DBK_NETWORK;
+        t->tell(t, &span);
+    }
 }
 
 /* ---- the machine ---- */
@@ -212,6 +259,7 @@ static dbk_step ask_for_link(dbk_fetch *f) {
 
 static dbk_step fetch_link(dbk_op *op) {
     dbk_fetch *f = fetch_of(op);
+    tell_wait(f);
     /* A link that still looks expired after one refresh is tried: the clocks may be wrong. */
     if (f->link.url.ptr == NULL || (f->refreshes == 0 && looks_expired(f))) {
         return ask_for_link(f);
@@ -253,6 +301,7 @@ static dbk_step fetch_get(dbk_op *op) {
     }
     f->attempts++;
     f->sent_ms = dbk_lane_now_ms(op->lane);
+    f->sent_ns = dbk_trace_now(dbk_sea_tracer(f->s->sea), dbk_lane_clock(op->lane));
     f->paused_at_ms = 0;
     dbk_error_reset(&f->bad_data);
     atomic_store(&f->paused, false);
@@ -266,12 +315,14 @@ static dbk_step fetch_get(dbk_op *op) {
         .follow = true,
         .http1_only = true,
         .no_deadline = true,
+        .likely_size = link->byte_count,
         .max_body = ERROR_BODY_MAX,
         .sink = {take_bytes, f},
     };
     dbk_slice host = dbk_url_authority(dbk_str_slice(&link->url));
-    DBK_LOG(DEBUG, op->session_id, "downloading chunk %lld from %.*s, attempt %u",
-            (long long)f->c->index, (int)host.len, host.ptr, f->attempts);
+    DBK_LOG(DEBUG, op->session_id, "statement %s: downloading chunk %lld from %.*s, attempt %u",
+            dbk_str_or(&f->s->statement_id, "?"), (long long)f->c->index, (int)host.len, host.ptr,
+            f->attempts);
     return dbk_op_wait_http(op, dbk_sea_http(f->s->sea), &request, FETCH_JUDGE);
 }
 
@@ -327,6 +378,9 @@ static bool link_refused(const dbk_http_response *r) {
 static dbk_step fetch_judge(dbk_op *op) {
     dbk_fetch *f = fetch_of(op);
     const dbk_http_response *r = dbk_http_response_of(op->http);
+    uint64_t took_ms = dbk_lane_now_ms(op->lane) - f->sent_ms;
+    tell_download(f, r);
+    f->network_ms += took_ms - dbk_min_u64(took_ms, f->pace.busy_ns / 1000000u);
     if (f->bad_data.code != DBK_OK) {
         return judge_bad_data(f, r);
     }
@@ -366,6 +420,8 @@ static dbk_step fetch_turn(dbk_op *op) {
 }
 
 static dbk_step fetch_pause(dbk_op *op) {
+    dbk_fetch *f = fetch_of(op);
+    f->waiting_ns = dbk_trace_now(dbk_sea_tracer(f->s->sea), dbk_lane_clock(op->lane));
     return dbk_op_wait_ms(op, fetch_of(op)->pause_ms, FETCH_LINK);
 }
 
@@ -393,6 +449,14 @@ static const dbk_machine fetch_machine = {"download", fetch_states, 6, NULL, fet
 
 /* ---- for the pump ---- */
 
+static void note_chunk_locked(dbk_stream *s, const dbk_fetch *f) {
+    dbk_stream_story *story = &s->shared.story;
+    int64_t ms = (int64_t)f->network_ms;
+    story->first_chunk_ms = f->c->index == 0 ? ms : story->first_chunk_ms;
+    story->slowest_chunk_ms = dbk_max_i64(story->slowest_chunk_ms, ms);
+    story->chunks_ms += ms;
+}
+
 /* Success: the chunk is whole, whichever download made it so. A failure counts only when no other
  * download of the chunk is left to make good for it. Under the lock; gives that other one. */
 static dbk_fetch *settle_locked(dbk_fetch *f) {
@@ -403,6 +467,7 @@ static dbk_fetch *settle_locked(dbk_fetch *f) {
         c->done = true;
         f->pace.elapsed_ms = dbk_lane_now_ms(f->op.lane) - f->sent_ms;
         dbk_pace_learn_locked(s, c, &f->pace);
+        note_chunk_locked(s, f);
     } else if (f->op.status != DBK_OK && other == NULL && !c->done) {
         dbk_stream_fail_locked(s, c->index, &f->op.err);
     }
@@ -428,9 +493,10 @@ static void fetch_done(dbk_op *op, void *ctx) {
         c->fetch = NULL;
     }
     s->shared.running--;
+    s->shared.alone = false;
     dbk_stream_account_locked(s);
     bool last = --c->holders == 0 && c->dropped;
-    dbk_cond_broadcast(&s->shared.changed);
+    dbk_stream_changed_locked(s);
     dbk_mutex_unlock(&s->shared.lock);
     if (last) {
         dbk_chunk_free(c);

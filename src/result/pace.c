@@ -1,7 +1,8 @@
 /* How many downloads run at a time.
  *
  * Memory bounds it: every download reserves what it will decode, and the sum stays within the budget.
- * On one machine two or three then run, which is enough to use it. When the network is what is waited
+ * Near storage keeps a lane busy with one download; the next one begins when little of it is left to
+ * decode. When the network is what is waited
  * for (latency, or a slow rate per connection), more have to run side by side: those that are not read
  * yet then keep what they receive as it came, compressed (spool.h), and reserve that much less.
  *
@@ -16,7 +17,13 @@
 #define BUSY_FAR      24u
 #define SLOW_CHUNK_MS 150u
 #define FAR_BLOCK     ((size_t)6 << 20)
-#define WIRE_GUESS    0.5 /* compressed size over declared size, before the first chunk has ended */
+/* A lane that has less than this left to decode gets its next chunk: the request is answered meanwhile. */
+#define NEAR_AHEAD ((size_t)4 << 20)
+/* The first download has the machine to itself until its first rows are here, no longer than so many ms: for
+ * its answer to begin (connecting and TLS included), and from the start to the rows where it began soon. */
+#define ALONE_ANSWER_MS 8u
+#define ALONE_ROWS_MS   25u
+#define WIRE_GUESS      0.5 /* compressed size over declared size, before the first chunk has ended */
 
 /* ---- what a chunk will cost ---- */
 
@@ -51,19 +58,53 @@ static size_t wire_bytes(const dbk_stream *s, const dbk_chunk *c) {
     return dbk_max_size(wire, MIN_RESERVE);
 }
 
-/* Downloads that run side by side are not all whole at the same time. */
+/* Downloads that run side by side are not all whole at the same time (limit_of has the other side). */
 size_t dbk_pace_reserve_locked(const dbk_stream *s, const dbk_chunk *c) {
     size_t reserve =
-        dbk_pace_spools_locked(s, c) ? wire_bytes(s, c) / 4 * 3 : dbk_pace_expect_locked(s, c);
+        dbk_pace_spools_locked(s, c) ? wire_bytes(s, c) / 3 * 2 : dbk_pace_expect_locked(s, c);
     return dbk_min_size(dbk_max_size(reserve, MIN_RESERVE), s->options.budget_bytes / 2);
 }
 
 /* ---- decisions ---- */
 
-/* What may be reserved: where many downloads run, a quarter is left for their buffers and for the
- * chunk being read. */
-static size_t room_of(const dbk_stream *s) {
-    return s->shared.far ? s->options.budget_bytes / 4 * 3 : s->options.budget_bytes;
+/* Near storage fills a lane with one download; a second one would only slow the first down and hold
+ * another chunk in memory. */
+static bool lanes_are_busy(const dbk_stream *s) {
+    return !s->shared.far &&
+           s->shared.reserved >= dbk_runtime_data_lane_count(s->runtime) * NEAR_AHEAD &&
+           s->shared.running >= dbk_runtime_data_lane_count(s->runtime);
+}
+
+/* Downloads that run side by side over a slow network begin and end together, each with half as much again as
+ * it reserved; those that began are let through to their end. */
+static size_t admitted(const dbk_stream *s) {
+    size_t budget = s->options.budget_bytes;
+    return s->shared.far ? budget + budget / 3 : budget;
+}
+
+static size_t limit_of(const dbk_stream *s) {
+    size_t budget = s->options.budget_bytes;
+    return s->shared.far ? 2 * budget : budget;
+}
+
+void dbk_pace_begin(dbk_stream *s) {
+    bool several = s->shared.end != s->shared.head + 1;
+    s->shared.alone = s->external && several && !dbk_sea_storage_is_far(s->sea);
+    s->shared.alone_since_ms = dbk_lane_now_ms(dbk_runtime_control(s->runtime));
+}
+
+static bool answers_soon(uint64_t latency_ms) {
+    return latency_ms < FAR_LATENCY_MS / 2;
+}
+
+/* Where storage is near, what the reader waits for first is a core: for the download, and then for itself.
+ * Where it is far, a second request costs nothing and should not wait for the first one's answer. */
+uint64_t dbk_pace_alone_ms_locked(const dbk_stream *s) {
+    uint64_t limit = s->shared.answers == 0               ? ALONE_ANSWER_MS
+                     : answers_soon(s->shared.latency_ms) ? ALONE_ROWS_MS
+                                                          : 0;
+    uint64_t took = dbk_lane_now_ms(dbk_runtime_control(s->runtime)) - s->shared.alone_since_ms;
+    return s->shared.alone ? limit - dbk_min_u64(limit, took) : 0;
 }
 
 /* The chunk being read may always start: everything else waits for it. */
@@ -71,24 +112,35 @@ bool dbk_pace_may_start_locked(const dbk_stream *s, const dbk_chunk *c, bool *pr
     if (c->index == s->shared.head) {
         return true;
     }
+    if (lanes_are_busy(s) || dbk_pace_alone_ms_locked(s) > 0) {
+        return false;
+    }
     size_t need = dbk_pace_reserve_locked(s, c);
     size_t used = s->shared.queued_bytes + s->shared.reserved;
     bool room =
-        used + need <= room_of(s) && (uint64_t)(c->index - s->shared.head) < s->options.max_chunks;
+        used + need <= admitted(s) && (uint64_t)(c->index - s->shared.head) < s->options.max_chunks;
     *process_full = room && !dbk_process_has_room(need);
     return room && !*process_full;
 }
 
 bool dbk_pace_must_wait_locked(const dbk_stream *s, const dbk_chunk *c) {
     bool reading = c->index <= s->shared.head;
-    if (s->shared.closed || c->done || (reading && c->first == c->count)) {
+    if (s->shared.closed || c->done || (reading && dbk_stream_starves_locked(s, c))) {
         return false; /* nobody waits for memory, or the reader waits for this one */
     }
     if (reading && s->shared.far) { /* what the others hold has been admitted */
         return c->queued_bytes >= s->options.budget_bytes / 2;
     }
-    return s->shared.queued_bytes >= s->options.budget_bytes ||
-           (!reading && !dbk_process_has_room(0));
+    return s->shared.queued_bytes >= limit_of(s) || (!reading && !dbk_process_has_room(0));
+}
+
+/* Not at the first free byte: pausing and going on cost system calls. */
+bool dbk_pace_may_resume_locked(const dbk_stream *s) {
+    const dbk_chunk *c = s->shared.chunk_count > 0 ? s->shared.chunks[0] : NULL;
+    size_t budget = s->options.budget_bytes;
+    return s->shared.any_paused &&
+           (c == NULL || dbk_stream_starves_locked(s, c) ||
+            (s->shared.queued_bytes < budget / 4 * 3 && c->queued_bytes < budget / 2));
 }
 
 /* ---- learning ---- */
@@ -100,12 +152,13 @@ void dbk_pace_first_byte(dbk_stream *s, uint64_t latency_ms) {
     s->shared.answers++;
     s->shared.latency_ms =
         s->shared.answers == 1 ? latency_ms : dbk_min_u64(s->shared.latency_ms, latency_ms);
-    if (latency_ms < FAR_LATENCY_MS / 2) {
+    if (answers_soon(latency_ms)) {
         s->shared.far = false;
     } else if (s->shared.answers >= 2 && s->shared.latency_ms >= FAR_LATENCY_MS) {
         s->shared.far = true;
     }
     bool more = s->shared.far && !was;
+    dbk_sea_note_storage(s->sea, !answers_soon(s->shared.latency_ms));
     dbk_mutex_unlock(&s->shared.lock);
     if (more) {
         dbk_stream_pump(s);

@@ -1,25 +1,52 @@
 #include "result/stream.h"
 
-/* Inline chunks cost memory as soon as they are there, links only when they are followed. */
-#define INLINE_AHEAD 3u
-
 /* ---- downloads ---- */
+
+/* The next one in the order, NULL: none. */
+static dbk_chunk *unstarted_locked(const dbk_stream *s) {
+    for (size_t i = 0; i < s->shared.chunk_count; i++) {
+        dbk_chunk *c = s->shared.chunks[i];
+        if (c->has_link && !c->started) {
+            return c;
+        }
+    }
+    return NULL;
+}
+
+static size_t lane_load_locked(const dbk_stream *s, size_t lane) {
+    size_t n = 0;
+    for (size_t i = 0; i < s->shared.chunk_count; i++) {
+        const dbk_chunk *c = s->shared.chunks[i];
+        n += c->started && !c->done && c->lane == lane;
+    }
+    return n;
+}
+
+/* The lane with the fewest downloads of the stream; chunks take turns where all have as many. */
+static size_t idlest_lane_locked(const dbk_stream *s, const dbk_chunk *c) {
+    size_t lanes = dbk_runtime_data_lane_count(s->runtime);
+    size_t best = (size_t)c->index % lanes;
+    size_t least = lane_load_locked(s, best);
+    for (size_t i = 1; i < lanes; i++) {
+        size_t lane = ((size_t)c->index + i) % lanes;
+        size_t load = lane_load_locked(s, lane);
+        best = load < least ? lane : best;
+        least = dbk_min_size(load, least);
+    }
+    return best;
+}
 
 /* The next chunk to download, marked as started; NULL: none, or no room (then hungry is set). */
 static dbk_chunk *take_startable(dbk_stream *s) {
-    dbk_chunk *found = NULL;
     bool process_full = false;
     dbk_mutex_lock(&s->shared.lock);
-    for (size_t i = 0; i < s->shared.chunk_count && found == NULL; i++) {
-        dbk_chunk *c = s->shared.chunks[i];
-        if (!c->has_link || c->started) {
-            continue;
-        }
-        if (!dbk_pace_may_start_locked(s, c, &process_full)) {
-            s->shared.hungry = true;
-            break;
-        }
-        found = c;
+    dbk_chunk *c = unstarted_locked(s);
+    if (c != NULL && !dbk_pace_may_start_locked(s, c, &process_full)) {
+        s->shared.hungry = true;
+        c = NULL;
+    }
+    if (c != NULL) {
+        c->lane = idlest_lane_locked(s, c);
         c->started = true;
         c->reserved = dbk_pace_reserve_locked(s, c);
         s->shared.reserved += c->reserved;
@@ -31,15 +58,14 @@ static dbk_chunk *take_startable(dbk_stream *s) {
     if (process_full) {
         dbk_share_wait(&s->share);
     }
-    return found;
+    return c;
 }
 
 static void start_downloads(dbk_stream *s) {
     for (dbk_chunk *c = take_startable(s); c != NULL; c = take_startable(s)) {
         dbk_error err = {0};
         dbk_lane *lane = NULL;
-        size_t lanes = dbk_runtime_data_lane_count(s->runtime);
-        dbk_status st = dbk_runtime_data_lane(s->runtime, (size_t)c->index % lanes, &lane, &err);
+        dbk_status st = dbk_runtime_data_lane(s->runtime, c->lane, &lane, &err);
         if (st == DBK_OK) {
             st = dbk_fetch_start(s, c, lane, false, &err);
         }
@@ -58,20 +84,30 @@ static void start_downloads(dbk_stream *s) {
 
 /* ---- asking for chunks that no answer has named yet ---- */
 
+/* The first index that no answer has named, -1: all are named. */
+static int64_t unnamed_locked(const dbk_stream *s) {
+    int64_t next = s->shared.head + (int64_t)s->shared.chunk_count;
+    return s->shared.end == -1 || next < s->shared.end ? next : -1;
+}
+
+bool dbk_stream_is_whole_locked(const dbk_stream *s) {
+    return !s->external && unnamed_locked(s) < 0;
+}
+
+static bool room_for_links_locked(const dbk_stream *s) {
+    size_t window = s->shared.raw_last ? s->options.inline_window : s->options.link_window;
+    return s->shared.chunk_count < window && (!s->shared.raw_last || s->shared.chunk_count == 0 ||
+                                              s->shared.queued_bytes < s->options.budget_bytes);
+}
+
 /* The index to ask for now, -1: nothing. *link gets the server's own path to it, when it gave one. */
 static int64_t wanted_chunk(dbk_stream *s, dbk_str *link) {
     int64_t wanted = -1;
     dbk_mutex_lock(&s->shared.lock);
-    int64_t next = s->shared.head + (int64_t)s->shared.chunk_count;
-    size_t window = s->shared.raw_last ? INLINE_AHEAD : s->options.link_window;
-    bool more = s->shared.end == -1 || next < s->shared.end;
-    bool room =
-        s->shared.chunk_count < window && (!s->shared.raw_last || s->shared.chunk_count == 0 ||
-                                           s->shared.queued_bytes < s->options.budget_bytes);
-    if (more && !room) {
-        s->shared.hungry = true;
-    }
-    if (more && room && s->shared.failed == DBK_OK) {
+    int64_t next = unnamed_locked(s);
+    bool room = room_for_links_locked(s);
+    s->shared.hungry |= next >= 0 && !room;
+    if (next >= 0 && room && s->shared.failed == DBK_OK) {
         wanted = next;
         dbk_str_move(link, &s->shared.next_link);
     }
@@ -99,7 +135,7 @@ static void chunk_answered(dbk_op *op, void *ctx) {
                              dbk_str_or(&s->statement_id, "?"));
         dbk_stream_fail_locked(s, wanted, &err);
     }
-    dbk_cond_broadcast(&s->shared.changed);
+    dbk_stream_changed_locked(s);
     dbk_mutex_unlock(&s->shared.lock);
     dbk_op_unref(op);
     pump_now(s);
@@ -208,8 +244,16 @@ void dbk_stream_refresh_link(dbk_stream *s, dbk_fetch *fetch) {
 
 /* ---- the pump ---- */
 
+bool dbk_stream_has_work_locked(const dbk_stream *s) {
+    bool process_full = false;
+    const dbk_chunk *c = unstarted_locked(s);
+    return (c != NULL && dbk_pace_may_start_locked(s, c, &process_full)) ||
+           (unnamed_locked(s) >= 0 && room_for_links_locked(s)) || dbk_pace_may_resume_locked(s);
+}
+
 static void unpause_downloads(dbk_stream *s) {
     dbk_mutex_lock(&s->shared.lock);
+    s->shared.any_paused = false;
     for (size_t i = 0; i < s->shared.chunk_count; i++) {
         const dbk_chunk *c = s->shared.chunks[i];
         if (c->fetch != NULL) {
@@ -266,8 +310,8 @@ static void run_pump(dbk_task *task) {
 }
 
 void dbk_stream_pump(dbk_stream *s) {
-    if (atomic_exchange(&s->pump_posted, true)) {
-        return; /* one is on its way and will see what changed */
+    if (s->whole || atomic_exchange(&s->pump_posted, true)) {
+        return; /* nothing to do, or one is on its way and will see what changed */
     }
     (void)dbk_stream_ref(s);
     s->pump_task.run = run_pump;

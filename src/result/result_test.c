@@ -36,7 +36,8 @@ static void begin(fixture *f) {
     CHECK_OK(dbk_runtime_embed(f->lane, &f->runtime, &f->err), &f->err);
     test_peer_init(&peer);
     dbk_lane_set_socket_opener(f->lane, test_peer_open, &peer);
-    CHECK_OK(dbk_auth_new_pat(DBK_SLICE("secret"), &f->auth, &f->err), &f->err);
+    CHECK_OK(dbk_auth_new_pat(&(dbk_auth_settings){0}, DBK_SLICE("secret"), 0, &f->auth, &f->err),
+             &f->err);
     dbk_http_settings settings = {.user_agent = DBK_SLICE("test")};
     CHECK_OK(dbk_http_config_new(&settings, &f->http, &f->err), &f->err);
     dbk_sea_settings sea = {.origin = DBK_SLICE("http://127.0.0.1:1"),
@@ -175,14 +176,26 @@ static void answer(fixture *f, const char *totals, const char *result) {
     dbk_buf_reset(&json);
 }
 
+static dbk_stream_source source_of(fixture *f) {
+    return (dbk_stream_source){.runtime = f->runtime,
+                               .sea = f->sea,
+                               .session_id = "se",
+                               .statement_id = DBK_SLICE("st"),
+                               .manifest = &f->reply.manifest,
+                               .data = &f->reply.data,
+                               .server_unix_s = -1};
+}
+
 static dbk_status open_stream(fixture *f) {
-    dbk_stream_source source = {.runtime = f->runtime,
-                                .sea = f->sea,
-                                .session_id = "se",
-                                .statement_id = DBK_SLICE("st"),
-                                .manifest = &f->reply.manifest,
-                                .data = &f->reply.data,
-                                .server_unix_s = -1};
+    dbk_stream_source source = source_of(f);
+    return dbk_stream_open(&source, &f->options, &f->stream, &f->err);
+}
+
+static dbk_status open_part(fixture *f, int64_t first, int64_t count) {
+    dbk_stream_source source = source_of(f);
+    source.partial = true;
+    source.first_chunk = first;
+    source.chunk_count = count;
     return dbk_stream_open(&source, &f->options, &f->stream, &f->err);
 }
 
@@ -198,8 +211,9 @@ static const char *link_json(int64_t index, int64_t offset, int64_t rows, int64_
     (void)snprintf(out, sizeof text[0],
                    "{\"external_link\":\"http://127.0.0.1:1/c%lld?sig=topsecret\",\"expiration\":"
                    "\"2099-01-01T00:00:00Z\",\"chunk_index\":%lld,\"row_offset\":%lld,"
-                   "\"row_count\":%lld,\"byte_count\":1000%s}",
-                   (long long)index, (long long)index, (long long)offset, (long long)rows, more);
+                   "\"row_count\":%lld,\"byte_count\":%lld%s}",
+                   (long long)index, (long long)index, (long long)offset, (long long)rows,
+                   (long long)dbk_max_i64(1000, rows / 100000 * rows * 8), more);
     return out;
 }
 
@@ -718,6 +732,222 @@ DBK_TEST(chunks_from_afar_are_kept_as_they_come_and_read_in_order) {
     CHECK_EQ_SIZE(dbk_process_bytes(), 0);
 }
 
+/* ---- whole chunks where they lie ---- */
+
+enum { WIDE_ROWS = 140000, WIDE_BATCH = 20000 }; /* of a chunk: 1.1 MB, seven batches */
+
+typedef struct placing {
+    reading r; /* first */
+    dbk_placed placed;
+} placing;
+
+static bool place_answered(void *ctx) {
+    placing *p = ctx;
+    fixture *f = p->r.f;
+    dbk_schema *schema = NULL;
+    p->r.st = dbk_stream_try_schema(f->stream, &schema, &p->r.blocked, &f->err);
+    if (p->r.st == DBK_OK && !p->r.blocked) {
+        p->r.st = dbk_stream_try_place(f->stream, schema, &p->placed, &p->r.batch, &p->r.blocked,
+                                       &f->err);
+    }
+    if (p->r.blocked) {
+        dbk_clock_manual_advance(&f->clock, 50);
+    }
+    return !p->r.blocked;
+}
+
+/* The rows of an IPC stream, which count up from `from`. */
+static int64_t check_placed(const dbk_placed *placed, int64_t from) {
+    dbk_error err = {0};
+    dbk_unpack *u = NULL;
+    dbk_batch *b = NULL;
+    int64_t rows = 0;
+    CHECK_OK(dbk_unpack_new(&(dbk_unpack_options){0}, &u, &err), &err);
+    CHECK_OK(dbk_unpack_feed(u, dbk_slice_n((const char *)placed->data, placed->len), &err), &err);
+    CHECK_OK(dbk_unpack_finish(u, &err), &err);
+    while ((b = dbk_unpack_pop(u)) != NULL) {
+        check_rows(b, from + rows);
+        rows += dbk_batch_row_count(b);
+        dbk_batch_unref(b);
+    }
+    dbk_unpack_free(u);
+    return rows;
+}
+
+typedef struct placed_counts {
+    int64_t rows, placed_rows;
+    size_t placed;
+} placed_counts;
+
+static dbk_status drain_placing(fixture *f, placed_counts *n) {
+    *n = (placed_counts){0};
+    for (;;) {
+        placing p = {.r = {.f = f}};
+        test_peer_run(&peer, f->lane, place_answered, &p);
+        if (p.placed.len > 0) {
+            int64_t rows = check_placed(&p.placed, n->rows);
+            memset(p.placed.data, 0xAB, p.placed.len); /* its owner may; the next ones are whole */
+            dbk_placed_reset(&p.placed);
+            n->placed++;
+            n->placed_rows += rows;
+            n->rows += rows;
+        } else if (p.r.st == DBK_OK && p.r.batch != NULL) {
+            check_rows(p.r.batch, n->rows);
+            n->rows += dbk_batch_row_count(p.r.batch);
+            dbk_batch_unref(p.r.batch);
+        } else {
+            return p.r.st;
+        }
+    }
+}
+
+static void wide_chunks(fixture *f) {
+    char links[1300];
+    (void)snprintf(links, sizeof links, "%s,%s,%s", link_json(0, 0, WIDE_ROWS, 1),
+                   link_json(1, WIDE_ROWS, WIDE_ROWS, 2),
+                   link_json(2, 2 * WIDE_ROWS, WIDE_ROWS, -1));
+    answer_links(f, "", links);
+}
+
+DBK_TEST(whole_chunks_are_handed_out_where_they_lie) {
+    static const size_t budgets[] = {0, 300000}; /* less than a chunk: the one waited for gets on */
+    for (size_t i = 0; i < COUNT_OF(budgets); i++) {
+        fixture f;
+        placed_counts n;
+        begin(&f);
+        f.options.budget_bytes = budgets[i];
+        wide_chunks(&f);
+        serve_rows(&f, "GET /c0", 0, WIDE_ROWS, WIDE_BATCH);
+        serve_rows(&f, "GET /c1", WIDE_ROWS, WIDE_ROWS, WIDE_BATCH);
+        serve_rows(&f, "GET /c2", 2 * WIDE_ROWS, WIDE_ROWS, WIDE_BATCH);
+        test_peer_split(&peer, 100000);
+        CHECK_OK(open_stream(&f), &f.err);
+        CHECK_OK(drain_placing(&f, &n), &f.err);
+        CHECK_EQ_I64(n.rows, 3 * WIDE_ROWS);
+        CHECK_EQ_SIZE(n.placed, 2); /* the first one was read as it came */
+        CHECK_EQ_I64(n.placed_rows, 2 * WIDE_ROWS);
+        CHECK_EQ_SIZE(f.stream->shared.queued_bytes, 0);
+        end(&f);
+        CHECK_EQ_SIZE(dbk_process_bytes(), 0);
+    }
+}
+
+/* The file's last batch holds rows that were not declared: what is cut is copied. */
+DBK_TEST(a_chunk_with_padding_is_placed_but_for_its_end) {
+    fixture f;
+    placed_counts n;
+    begin(&f);
+    wide_chunks(&f);
+    serve_rows(&f, "GET /c0", 0, WIDE_ROWS, WIDE_BATCH);
+    serve_rows(&f, "GET /c1", WIDE_ROWS, WIDE_ROWS + 7, WIDE_BATCH + 1);
+    serve_rows(&f, "GET /c2", 2 * WIDE_ROWS, WIDE_ROWS, WIDE_BATCH);
+    CHECK_OK(open_stream(&f), &f.err);
+    CHECK_OK(drain_placing(&f, &n), &f.err);
+    CHECK_EQ_I64(n.rows, 3 * WIDE_ROWS);
+    CHECK_EQ_SIZE(n.placed, 2);
+    CHECK_EQ_I64(n.placed_rows, 2 * WIDE_ROWS - (WIDE_BATCH - 6));
+    end(&f);
+}
+
+/* A download that is waited for goes quiet: batches of it are here, and it is started again all the same. Two
+ * downloads write to memory of their own, so nothing of this chunk is placed. */
+DBK_TEST(a_chunk_that_is_waited_for_may_straggle) {
+    fixture f;
+    placed_counts n;
+    char body[512];
+    begin(&f);
+    wide_chunks(&f);
+    serve_rows(&f, "GET /c0", 0, WIDE_ROWS, WIDE_BATCH);
+    dbk_buf rows = ipc_rows(WIDE_ROWS, WIDE_ROWS, WIDE_BATCH);
+    dbk_slice whole = http_answer(&f, "200 OK", dbk_buf_slice(&rows));
+    test_peer_on_bytes(&peer, "GET /c1", dbk_slice_n(whole.ptr, whole.len - 300), TEST_PEER_STALL);
+    (void)snprintf(body, sizeof body, "{\"external_links\":[%s]}",
+                   link_json(1, WIDE_ROWS, WIDE_ROWS, 2));
+    serve_json(&f, "/st/result/chunks/1 ", body);
+    test_peer_on_bytes(&peer, "GET /c1", whole, TEST_PEER_KEEP);
+    serve_rows(&f, "GET /c2", 2 * WIDE_ROWS, WIDE_ROWS, WIDE_BATCH);
+    CHECK_OK(open_stream(&f), &f.err);
+    CHECK_OK(drain_placing(&f, &n), &f.err);
+    CHECK_EQ_I64(n.rows, 3 * WIDE_ROWS);
+    CHECK_EQ_SIZE(n.placed, 1);
+    CHECK_EQ_SIZE(requests_with("GET /c1"), 2);
+    dbk_buf_reset(&rows);
+    end(&f);
+}
+
+/* ---- the first rows ---- */
+
+/* Three chunks; of the first one's answer only so many bytes come, -1: all but the last of them. */
+static void open_with_first_stalled(fixture *f, int64_t bytes) {
+    three_chunks(f, "\"total_chunk_count\":3,\"total_row_count\":25,");
+    dbk_buf rows = ipc_rows(0, 10, 4);
+    dbk_slice whole = http_answer(f, "200 OK", dbk_buf_slice(&rows));
+    size_t n = bytes < 0 ? whole.len - 1 : whole.len - rows.len + (size_t)bytes;
+    test_peer_on_bytes(&peer, "GET /c0", dbk_slice_n(whole.ptr, n), TEST_PEER_STALL);
+    serve_rows(f, "GET /c1", 10, 10, 4);
+    serve_rows(f, "GET /c2", 20, 5, 4);
+    CHECK_OK(open_stream(f), &f->err);
+    test_peer_settle(&peer, f->lane);
+    dbk_buf_reset(&rows);
+}
+
+static size_t requests_after_ms(fixture *f, uint64_t ms) {
+    dbk_clock_manual_advance(&f->clock, ms);
+    test_peer_settle(&peer, f->lane);
+    return test_peer_request_count(&peer);
+}
+
+DBK_TEST(the_first_download_is_alone_until_its_first_rows) {
+    static const struct {
+        int64_t bytes;     /* of the first answer */
+        uint64_t alone_ms; /* 0: it is not */
+    } cases[] = {{0, 8}, {1, 25}, {-1, 0}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        fixture f;
+        begin(&f);
+        open_with_first_stalled(&f, cases[i].bytes);
+        if (cases[i].alone_ms > 0) {
+            CHECK_EQ_SIZE(requests_after_ms(&f, 0), 1);
+            CHECK_EQ_SIZE(requests_after_ms(&f, cases[i].alone_ms - 1), 1);
+            CHECK_EQ_SIZE(requests_after_ms(&f, 1), 3);
+        } else {
+            CHECK_EQ_SIZE(requests_after_ms(&f, 0), 3);
+        }
+        end(&f);
+    }
+}
+
+DBK_TEST(where_storage_is_far_nothing_waits_for_the_first_rows) {
+    fixture f;
+    begin(&f);
+    dbk_sea_note_storage(f.sea, true);
+    open_with_first_stalled(&f, 0);
+    CHECK_EQ_SIZE(requests_after_ms(&f, 0), 3);
+    end(&f);
+}
+
+/* For the next result of the session. */
+DBK_TEST(storage_that_answers_late_is_remembered) {
+    static const struct {
+        uint64_t ms;
+        bool far;
+    } cases[] = {{6, false}, {7, true}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        fixture f;
+        begin(&f);
+        answer_links(&f, "", link_json(0, 0, 10, -1));
+        test_peer_on(&peer, "GET /c0", "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n",
+                     TEST_PEER_STALL);
+        CHECK_OK(open_stream(&f), &f.err);
+        test_peer_settle(&peer, f.lane);
+        CHECK_EQ_SIZE(requests_after_ms(&f, cases[i].ms), 1);
+        test_peer_go_on(&peer, "\xFF", TEST_PEER_STALL);
+        test_peer_settle(&peer, f.lane);
+        CHECK(dbk_sea_storage_is_far(f.sea) == cases[i].far);
+        end(&f);
+    }
+}
+
 DBK_TEST(a_full_process_leaves_each_stream_its_chunk_being_read) {
     fixture f;
     size_t before = dbk_process_set_limit(1);
@@ -817,6 +1047,32 @@ DBK_TEST(inline_chunks) {
     end(&f);
 }
 
+DBK_TEST(inline_chunks_are_asked_for_within_their_window) {
+    static const struct {
+        size_t window, asked; /* before anything is read */
+    } rows[] = {{1, 0}, {2, 1}, {0, 2}};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        fixture f;
+        static char bodies[4][4096];
+        begin(&f);
+        f.options.inline_window = rows[i].window;
+        inline_result(bodies[0], sizeof bodies[0], 0, 0, 10, 1);
+        answer(&f, "\"total_chunk_count\":4,\"total_row_count\":40,", bodies[0]);
+        inline_result(bodies[1], sizeof bodies[1], 1, 10, 10, 2);
+        serve_json(&f, "/chunks/1 ", bodies[1]);
+        inline_result(bodies[2], sizeof bodies[2], 2, 20, 10, 3);
+        serve_json(&f, "/chunks/2 ", bodies[2]);
+        inline_result(bodies[3], sizeof bodies[3], 3, 30, 10, -1);
+        serve_json(&f, "/chunks/3 ", bodies[3]);
+        CHECK_OK(open_stream(&f), &f.err);
+        test_peer_settle(&peer, f.lane);
+        CHECK_EQ_SIZE(test_peer_request_count(&peer), rows[i].asked);
+        check_drains(&f, 40);
+        CHECK_EQ_SIZE(test_peer_request_count(&peer), 3);
+        end(&f);
+    }
+}
+
 DBK_TEST(a_zero_row_attachment_gives_its_schema) { /* the peer fails here */
     fixture f;
     static char body[4096];
@@ -875,6 +1131,38 @@ DBK_TEST(promised_rows_without_data_are_asked_for) {
     serve_rows(&f, "GET /c0", 0, 10, 10);
     CHECK_OK(open_stream(&f), &f.err);
     check_drains(&f, 10);
+    end(&f);
+}
+
+/* ---- parts ---- */
+
+DBK_TEST(a_part_begins_where_its_chunk_says) {
+    fixture f;
+    begin(&f);
+    answer_links(&f, "\"total_chunk_count\":3,\"total_row_count\":25,", link_json(1, 10, 10, 2));
+    serve_rows(&f, "GET /c1", 0, 10, 5);
+    CHECK_OK(open_part(&f, 1, 1), &f.err);
+    check_drains(&f, 10);
+    end(&f);
+}
+
+/* The caller's numbers, and the server's. */
+DBK_TEST(numbers_of_a_part_do_not_overflow) {
+    static const int64_t ends[][2] = {{INT64_MAX, 1}, {1, INT64_MAX}, {INT64_MAX, INT64_MAX}};
+    fixture f;
+    for (size_t i = 0; i < COUNT_OF(ends); i++) {
+        begin(&f);
+        answer_links(&f, "", link_json(0, 0, 10, 1)); /* how many chunks is not told */
+        CHECK_FAILS(open_part(&f, ends[i][0], ends[i][1]), &f.err, DBK_INVALID_ARGUMENT,
+                    "were asked for");
+        dbk_error_reset(&f.err);
+        end(&f);
+    }
+    begin(&f);
+    answer_links(&f, "\"total_chunk_count\":3,", link_json(1, INT64_MAX, 10, 2));
+    serve_rows(&f, "GET /c1", 0, 10, 10);
+    CHECK_OK(open_part(&f, 1, 1), &f.err);
+    check_breaks(&f, 0, DBK_DATA_LOSS, "chunk 1 starts at row 9223372036854775807");
     end(&f);
 }
 

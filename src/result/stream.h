@@ -15,6 +15,8 @@
 #define DBK_STREAM_BUDGET      (48u * 1024u * 1024u)
 #define DBK_STREAM_MAX_CHUNKS  16u
 #define DBK_STREAM_LINK_WINDOW 32u
+/* Inline chunks cost memory as soon as they are there, links only when they are followed. */
+#define DBK_STREAM_INLINE_WINDOW 3u
 /* What a declared byte_count may cost before bytes arrive. */
 #define DBK_CHUNK_EXPECT_MAX (32u * 1024u * 1024u)
 
@@ -39,6 +41,7 @@ typedef struct dbk_chunk {
     size_t reserved;     /* budget held for what a running download will still decode */
 
     bool started; /* a fetch was made */
+    size_t lane;  /* of its first download */
     bool done;    /* all batches are here */
     dbk_status failed;
     dbk_error error;
@@ -59,10 +62,15 @@ struct dbk_stream {
     dbk_column_desc *columns; /* borrow from manifest */
     dbk_stream_options options;
     bool external;
+    bool whole;   /* the first answer held all chunks: there is nothing to pump */
+    bool partial; /* shared.end is where the reader wants to end, not where the result does */
 
     struct {
         dbk_mutex lock;
         dbk_cond changed;
+        dbk_stream_watcher *observer; /* of whoever looks now and then; NULL: none */
+        dbk_stream_watcher *follower; /* of whoever shows progress; NULL: none */
+        dbk_stream_watcher *watcher;  /* of a read that parks (read.c); NULL: none */
         bool closed;
         dbk_schema *wire;    /* of the data; NULL: not seen yet */
         dbk_schema *shown;   /* dressed and converted: what the reader gets */
@@ -74,20 +82,27 @@ struct dbk_stream {
         int64_t rows_read;
         size_t queued_bytes;
         size_t reserved;
-        size_t running; /* fetches */
-        bool hungry;    /* work waits for room: the reader asks for a pump when it made some */
-        bool raw_last;  /* the last answer was inline data, so the next one is too */
+        size_t running;  /* fetches */
+        bool hungry;     /* work waits for room: the reader asks for a pump when it made some */
+        bool any_paused; /* a download stopped since the last pump */
+        bool places;     /* the reader takes whole chunks where they lie (place.c) */
+        bool raw_last;   /* the last answer was inline data, so the next one is too */
         uint64_t peak_bytes;
         double decoded_per_declared; /* learned from finished chunks, 0: nothing learned */
         double wire_per_declared;    /* the same of bytes as they come */
         uint64_t latency_ms;         /* shortest seen, from request to first byte */
         uint64_t answers;            /* of storage */
+        bool alone; /* the first download, until its first rows are here (pace.c) */
+        uint64_t alone_since_ms;
         bool far;          /* the network, not this machine, is what is waited for (pace.c) */
         uint64_t chunk_ms; /* what a download takes, smoothed; 0: none has ended */
         dbk_status failed; /* final error of the whole stream, told once head gets there */
         dbk_error error;
         int64_t clock_offset_ms; /* server minus local wall clock */
-        dbk_str next_link;       /* internal link to chunk `end of chunks[]`, may be absent */
+        dbk_stream_story story;
+        void (*ended)(void *ctx); /* NULL: nobody asked, or it was told */
+        void *ended_ctx;
+        dbk_str next_link; /* internal link to chunk `end of chunks[]`, may be absent */
     } shared;
 
     struct {
@@ -96,6 +111,8 @@ struct dbk_stream {
         dbk_list refreshes; /* link requests under way (pump.c) */
         dbk_timer watch;    /* runs while downloads do; holds a reference (watch.c) */
     } control;
+
+    dbk_buf schema_message; /* of the reader: what it puts before batches where they lie */
 
     dbk_share share; /* of the process's budget */
 
@@ -110,6 +127,25 @@ struct dbk_stream {
     atomic_uint_fast64_t chunk_retries;
 };
 
+/* Tells whoever shows progress; under the lock. */
+static inline void dbk_stream_show_locked(dbk_stream *s) {
+    if (s->shared.follower != NULL) {
+        s->shared.follower->changed(s->shared.follower);
+    }
+}
+
+/* Wakes whoever waits for the stream; under the lock. */
+static inline void dbk_stream_changed_locked(dbk_stream *s) {
+    dbk_cond_broadcast(&s->shared.changed);
+    if (s->shared.watcher != NULL) {
+        s->shared.watcher->changed(s->shared.watcher);
+    }
+    dbk_stream_show_locked(s);
+    if (s->shared.observer != NULL) {
+        s->shared.observer->changed(s->shared.observer);
+    }
+}
+
 /* chunk.c */
 dbk_chunk *dbk_chunk_new(int64_t index);
 void dbk_chunk_free(dbk_chunk *c);
@@ -121,6 +157,9 @@ dbk_chunk *dbk_stream_append_locked(dbk_stream *s);
  * index that was asked for (0 for the execute answer): an answer without it is DataLoss. */
 DBK_MUST_USE dbk_status dbk_stream_file_locked(dbk_stream *s, dbk_sea_data *data, int64_t wanted,
                                                dbk_error *err);
+/* One link, if it is the next in the order; under the lock; takes it. */
+DBK_MUST_USE dbk_status dbk_stream_file_link_locked(dbk_stream *s, dbk_sea_link *link,
+                                                    dbk_error *err);
 /* Declares the order broken from chunk `index` on: the reader gets err when it arrives there; under
  * the lock; takes err. */
 void dbk_stream_fail_locked(dbk_stream *s, int64_t index, dbk_error *err);
@@ -129,6 +168,11 @@ void dbk_stream_fail_locked(dbk_stream *s, int64_t index, dbk_error *err);
  * the lock. */
 DBK_MUST_USE dbk_status dbk_stream_publish(dbk_stream *s, dbk_chunk *c, int64_t start,
                                            dbk_batch *batch, dbk_error *err);
+/* Wakes a reader that waits for this chunk: once after several batches, because each waking costs two
+ * context switches. Without the lock. */
+void dbk_stream_announce(dbk_stream *s, const dbk_chunk *c);
+/* Rows of chunk 0 are here: the first time counts; under the lock. */
+void dbk_stream_note_ready_locked(dbk_stream *s);
 /* Tells the process what the stream holds; under the lock. */
 void dbk_stream_account_locked(dbk_stream *s);
 /* Makes the wire schema known (or compares it with the known one). dressed: it was made from the
@@ -143,6 +187,10 @@ DBK_MUST_USE dbk_status dbk_stream_decode_raw(dbk_stream *s, dbk_chunk *c, dbk_e
 
 /* pump.c: decides what to do next; control lane. dbk_stream_pump asks for a run from any thread. */
 void dbk_stream_pump(dbk_stream *s);
+/* Are all chunks here, or none to come? Under the lock, or before others know the stream. */
+bool dbk_stream_is_whole_locked(const dbk_stream *s);
+/* Did the reader make room for something that waits? Under the lock. */
+bool dbk_stream_has_work_locked(const dbk_stream *s);
 /* A fetch wants a fresh link; the answer is dbk_fetch_link_came on the fetch's lane. Any thread. */
 void dbk_stream_refresh_link(dbk_stream *s, dbk_fetch *fetch);
 
@@ -154,6 +202,10 @@ typedef struct dbk_pace {
     size_t decoded_bytes;
 } dbk_pace;
 void dbk_pace_first_byte(dbk_stream *s, uint64_t latency_ms); /* takes the lock */
+/* The stream has its first links. Before others know it. */
+void dbk_pace_begin(dbk_stream *s);
+/* For how long the first download still has everything to itself; 0: others may start. */
+uint64_t dbk_pace_alone_ms_locked(const dbk_stream *s);
 void dbk_pace_learn_locked(dbk_stream *s, const dbk_chunk *c, const dbk_pace *p);
 /* The size of the first block of memory it is decoded into. */
 size_t dbk_pace_block_locked(const dbk_stream *s, const dbk_chunk *c);
@@ -166,6 +218,26 @@ size_t dbk_pace_reserve_locked(const dbk_stream *s, const dbk_chunk *c);
 size_t dbk_pace_expect_locked(const dbk_stream *s, const dbk_chunk *c);
 /* Must the download of this chunk pause before it takes more? */
 bool dbk_pace_must_wait_locked(const dbk_stream *s, const dbk_chunk *c);
+/* Is there room enough for those that paused to go on for a while? */
+bool dbk_pace_may_resume_locked(const dbk_stream *s);
+
+/* place.c: chunks handed out where they lie. */
+typedef struct dbk_run_of_batches {
+    dbk_batch **batches; /* counted, in an array to be freed */
+    size_t count;
+} dbk_run_of_batches;
+/* From now on the reader takes what it can where it lies, behind this schema's message. Without the lock. */
+DBK_MUST_USE dbk_status dbk_stream_begin_placing(dbk_stream *s, dbk_schema *schema, dbk_error *err);
+/* The batches of the head, as many as can be placed; false: none. Under the lock. */
+bool dbk_stream_take_run_locked(dbk_stream *s, dbk_chunk *c, dbk_run_of_batches *out);
+/* Are there batches at the head that the reader leaves until their chunk is whole? Under the lock. */
+bool dbk_stream_waits_for_whole_locked(const dbk_stream *s, const dbk_chunk *c);
+/* Nothing that the reader would take: it waits for this chunk's download. Under the lock. */
+static inline bool dbk_stream_starves_locked(const dbk_stream *s, const dbk_chunk *c) {
+    return c->first == c->count || dbk_stream_waits_for_whole_locked(s, c);
+}
+/* The next count batches of c are the reader's now. Under the lock. */
+void dbk_stream_hand_out_locked(dbk_stream *s, dbk_chunk *c, size_t count);
 
 /* watch.c: stragglers. Control lane. */
 void dbk_stream_watch(dbk_stream *s);

@@ -1,4 +1,5 @@
-/* Stragglers: a download that everything waits for and that has gone quiet, or is the last of all and
+/* The look that a stream's downloads get now and then.
+ * Stragglers: a download that everything waits for and that has gone quiet, or is the last of all and
  * takes several times as long as the others did, is started a second time on another connection. Rows
  * count once, whichever of the two delivers them (dbk_stream_publish). */
 #include "result/stream.h"
@@ -18,7 +19,7 @@ static bool at_the_end_locked(const dbk_stream *s) {
 /* The chunk to download a second time; NULL: none. Under the lock. */
 static dbk_chunk *straggler_locked(const dbk_stream *s, uint64_t now_ms) {
     dbk_chunk *c = s->shared.chunk_count > 0 ? s->shared.chunks[0] : NULL;
-    if (c == NULL || c->fetch == NULL || c->done || c->hedged || c->first < c->count ||
+    if (c == NULL || c->fetch == NULL || c->done || c->hedged || !dbk_stream_starves_locked(s, c) ||
         dbk_fetch_is_paused(c->fetch)) {
         return NULL;
     }
@@ -36,7 +37,7 @@ static void hedge(dbk_stream *s, dbk_chunk *c) {
     DBK_LOG(DEBUG, s->session_id.ptr, "chunk %lld straggles: downloading it once more",
             (long long)c->index);
     (void)atomic_fetch_add(&s->chunk_retries, 1);
-    dbk_status st = dbk_runtime_data_lane(s->runtime, (size_t)(c->index + 1) % lanes, &lane, &err);
+    dbk_status st = dbk_runtime_data_lane(s->runtime, (c->lane + 1) % lanes, &lane, &err);
     if (st == DBK_OK) {
         st = dbk_fetch_start(s, c, lane, true, &err);
     }
@@ -63,9 +64,13 @@ static void look(dbk_timer *timer) {
         c->holders++;
         s->shared.running++;
     }
+    bool others_waited = s->shared.alone && s->shared.hungry && dbk_pace_alone_ms_locked(s) == 0;
     dbk_mutex_unlock(&s->shared.lock);
     if (c != NULL) {
         hedge(s, c);
+    }
+    if (others_waited) {
+        dbk_stream_pump(s);
     }
     dbk_stream_watch(s);
     dbk_stream_unref(s); /* the timer's */
@@ -74,11 +79,12 @@ static void look(dbk_timer *timer) {
 void dbk_stream_watch(dbk_stream *s) {
     dbk_mutex_lock(&s->shared.lock);
     bool needed = s->shared.running > 0 && !s->shared.closed;
+    uint64_t alone_ms = dbk_pace_alone_ms_locked(s);
+    uint64_t wait_ms = alone_ms > 0 ? alone_ms : LOOK_EVERY_MS;
     dbk_mutex_unlock(&s->shared.lock);
     if (needed && s->control.watch.lane == NULL) {
         /* Without memory for a timer nothing is hedged. */
-        if (dbk_timer_start(dbk_runtime_control(s->runtime), &s->control.watch, LOOK_EVERY_MS,
-                            look)) {
+        if (dbk_timer_start(dbk_runtime_control(s->runtime), &s->control.watch, wait_ms, look)) {
             (void)dbk_stream_ref(s);
         }
     }

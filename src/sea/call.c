@@ -3,34 +3,88 @@
 #include <stdio.h>
 
 #include "sea/client.h"
+#include "sea/login_page.h"
 #include "sea/parser.h"
 
 #define ERROR_BODY_MAX   (1024u * 1024u)
 #define LONG_PAUSE_MS    10000u /* a user notices: spec logging 5 allows one WARN */
-#define LINES_OF_OUR_OWN 3      /* can-run-fully-sync, content-type, authorization */
+#define LINES_OF_OUR_OWN 2      /* can-run-fully-sync, content-type */
 
 struct dbk_sea_call {
     dbk_op op;
     dbk_sea *sea;      /* reference */
     dbk_sea_plan plan; /* url and body owned; the ids are the two texts below */
-    dbk_str session_id;
     dbk_str statement_id;
     dbk_op *refresh;        /* owned: the login that SEND waits for */
+    dbk_host_probe *host;   /* owned: asked once a login page has answered */
     dbk_sea_parser *parser; /* of the running attempt */
     dbk_error sink_err;     /* why the sink stopped the exchange */
     dbk_sea_reply reply;
     uint64_t started_ms; /* first attempt */
     uint64_t pause_ms;
-    uint32_t attempts; /* requests started */
-    bool in_flight;    /* between SEND and ANSWER */
+    uint32_t attempts;   /* requests started */
+    uint64_t waiting_ns; /* for a token or the next attempt since then; 0: not, or nobody listens */
+    uint64_t sent_ns;
+    bool in_flight;     /* between SEND and ANSWER */
+    bool token_refused; /* a 401 came, and the request was or is about to be sent once more */
+    dbk_auth_generation token;
 };
 
 /* One request. Read top to bottom; the table below is the map. The runner owns deadline and cancel.
  */
-enum { CALL_TOKEN, CALL_SEND, CALL_ANSWER, CALL_PAUSE };
+enum { CALL_TOKEN, CALL_SEND, CALL_ANSWER, CALL_PAUSE, CALL_HOST };
 
 static dbk_sea_call *call_of(dbk_op *op) {
     return DBK_CONTAINER_OF(op, dbk_sea_call, op);
+}
+
+/* ---- what is told of it ---- */
+
+static const dbk_clock *clock_of(const dbk_sea_call *c) {
+    return dbk_lane_clock(c->op.lane);
+}
+
+static const char *statement_of(const dbk_sea_call *c) {
+    return c->statement_id.ptr != NULL ? c->statement_id.ptr : c->reply.statement_id.ptr;
+}
+
+static void tell_wait(dbk_sea_call *c, const char *reason) {
+    dbk_tracer *t = c->sea->tracer;
+    if (t != NULL && c->waiting_ns != 0) {
+        dbk_span span = DBK_SPAN_INIT;
+        span.kind = DBK_SPAN_WAIT;
+        span.name = reason;
+        span.clock = clock_of(c);
+        span.begun_ns = c->waiting_ns;
+        span.session_id = c->op.session_id;
+        span.statement_id = statement_of(c);
+        t->tell(t, &span);
+    }
+    c->waiting_ns = 0;
+}
+
+static dbk_slice shown_path(const dbk_sea_call *c);
+
+static void tell_request(const dbk_sea_call *c, const dbk_http_response *r) {
+    dbk_tracer *t = c->sea->tracer;
+    if (t != NULL) {
+        dbk_span span = DBK_SPAN_INIT;
+        span.kind = DBK_SPAN_REQUEST;
+        span.name = c->plan.name;
+        span.clock = clock_of(c);
+        span.begun_ns = c->sent_ns;
+        span.session_id = c->op.session_id;
+        span.statement_id = statement_of(c);
+        span.method = c->plan.method;
+        span.path = shown_path(c);
+        span.host = dbk_url_authority(dbk_str_slice(&c->sea->origin));
+        span.http_status = r->status;
+        span.attempt = c->attempts;
+        span.error = c->op.err.code != DBK_OK          ? c->op.err.code
+                     : r->outcome == DBK_HTTP_ANSWERED ? DBK_OK
+                                                       : DBK_NETWORK;
+        t->tell(t, &span);
+    }
 }
 
 /* ---- token ---- */
@@ -40,8 +94,13 @@ static dbk_step call_token(dbk_op *op) { /* before every attempt: a pause may ou
     if (c->attempts == 0) {
         c->started_ms = dbk_lane_now_ms(op->lane);
     }
+    tell_wait(c, "retry");
     dbk_op_unref(c->refresh);
-    c->refresh = dbk_auth_refresh(c->sea->auth, op->lane);
+    dbk_status st = dbk_auth_refresh(c->sea->auth, &c->refresh, &op->err);
+    if (st != DBK_OK) {
+        return dbk_op_finish(op, st);
+    }
+    c->waiting_ns = c->refresh != NULL ? dbk_trace_now(c->sea->tracer, clock_of(c)) : 0;
     return c->refresh != NULL ? dbk_op_wait_op(op, c->refresh, CALL_SEND)
                               : dbk_op_goto(op, CALL_SEND);
 }
@@ -81,8 +140,9 @@ static void log_request(const dbk_sea_call *c) {
             (int)dbk_min_size(path.len, 300), path.ptr, c->attempts, c->sea->retry.max_attempts);
 }
 
-/* Fills lines (room for all) and gives their number; token is the authorization line. */
-static size_t gather_lines(const dbk_sea_call *c, const char *token, const char **lines) {
+/* Fills lines (room for all) and gives their number; of auth: NUL after NUL. */
+static size_t gather_lines(const dbk_sea_call *c, const char *auth, size_t auth_count,
+                           const char **lines) {
     size_t n = 0;
     for (; n < c->sea->line_count; n++) {
         lines[n] = c->sea->lines[n].ptr;
@@ -91,19 +151,22 @@ static size_t gather_lines(const dbk_sea_call *c, const char *token, const char 
         lines[n++] = "x-databricks-sea-can-run-fully-sync: true";
     }
     if (c->plan.body.len > 0) {
-        lines[n++] = "content-type: application/json";
+        lines[n++] =
+            c->plan.content_type != NULL ? c->plan.content_type : "content-type: application/json";
     }
-    lines[n++] = token;
+    for (size_t i = 0; i < auth_count; i++, auth += strlen(auth) + 1) {
+        lines[n++] = auth;
+    }
     return n;
 }
 
-static dbk_step start_exchange(dbk_op *op, const char *token, const char **lines) {
+static dbk_step start_exchange(dbk_op *op, const char **lines, size_t line_count) {
     dbk_sea_call *c = call_of(op);
     dbk_http_request request = {
         .method = c->plan.method,
         .url = c->plan.url.ptr,
         .headers = lines,
-        .header_count = gather_lines(c, token, lines),
+        .header_count = line_count,
         .body = dbk_buf_slice(&c->plan.body),
         .has_body = c->plan.has_body,
         .repeatable = c->plan.effect == DBK_EFFECT_NONE,
@@ -111,6 +174,7 @@ static dbk_step start_exchange(dbk_op *op, const char *token, const char **lines
         .sink = {take_body, c},
     };
     c->attempts++;
+    c->sent_ns = dbk_trace_now(c->sea->tracer, clock_of(c));
     c->in_flight = true;
     log_request(c);
     return dbk_op_wait_http(op, c->sea->http, &request, CALL_ANSWER);
@@ -119,19 +183,20 @@ static dbk_step start_exchange(dbk_op *op, const char *token, const char **lines
 static dbk_step call_send(dbk_op *op) {
     dbk_sea_call *c = call_of(op);
     dbk_status st = DBK_OK;
-    dbk_buf token_line = {0};
-    const char *token = NULL;
-    const char **lines = dbk_alloc_array(c->sea->line_count + LINES_OF_OUR_OWN, sizeof *lines);
+    dbk_buf auth = {0};
+    size_t auth_count = 0;
+    const char **lines =
+        dbk_alloc_array(c->sea->line_count + LINES_OF_OUR_OWN + DBK_AUTH_LINES_MAX, sizeof *lines);
     if (lines == NULL) {
         return dbk_op_finish(op, dbk_error_oom(&op->err, "a request"));
     }
     dbk_step step = DBK_STEP_DONE;
+    tell_wait(c, "token");
     DBK_TRY(fresh_parser(c, &op->err));
-    DBK_TRY(dbk_auth_put_header(c->sea->auth, &token_line, &op->err));
-    DBK_TRY(dbk_buf_cstr(&token_line, &token, &op->err));
-    step = start_exchange(op, token, lines);
+    DBK_TRY(dbk_auth_put_lines(c->sea->auth, &auth, &auth_count, &c->token, &op->err));
+    step = start_exchange(op, lines, gather_lines(c, auth.ptr, auth_count, lines));
 done:
-    dbk_buf_wipe(&token_line); /* the exchange has its own copy */
+    dbk_buf_wipe(&auth); /* the exchange has its own copy */
     dbk_free(lines);
     return st == DBK_OK ? step : dbk_op_finish(op, st);
 }
@@ -159,6 +224,7 @@ static dbk_status fail(dbk_sea_call *c, const dbk_http_response *r) {
     } else {
         (void)dbk_sea_http_error(r, c->plan.url.ptr, c->attempts,
                                  c->plan.effect == DBK_EFFECT_UNSAFE, err);
+        dbk_auth_scrub(c->sea->auth, err);
     }
     if (c->statement_id.len > 0) {
         dbk_error_set_query_id(err, c->statement_id.ptr);
@@ -221,13 +287,46 @@ static void log_pause(const dbk_sea_call *c, const dbk_http_response *r) {
                   (unsigned long long)c->pause_ms);
 }
 
-static dbk_step call_answer(dbk_op *op) {
+/* A 401 is said before anything is done, so that every request may be sent once more with another
+ * token: spec auth 10. Once: a server that refuses that one too means the caller. */
+static bool token_refused(dbk_sea_call *c, const dbk_http_response *r) {
+    if (r->status != 401 || c->token_refused || !dbk_auth_refused(c->sea->auth, c->token)) {
+        return false;
+    }
+    c->token_refused = true;
+    return true;
+}
+
+/* The error is known; the kind of host says more. */
+static dbk_step ask_host(dbk_op *op, const dbk_http_response *r) {
     dbk_sea_call *c = call_of(op);
-    dbk_http_response *r = dbk_http_response_of(op->http);
-    c->in_flight = false;
-    accept_cut_answer(r);
+    dbk_error ignored = {0};
+    dbk_status st = is_success(r) ? read_reply(c, r) : fail(c, r);
+    if (st == DBK_OK) { /* a good answer under a wrong name */
+        return dbk_op_finish(op, st);
+    }
+    st = dbk_host_probe_new(op->lane, c->sea->http, dbk_str_slice(&c->sea->origin), &c->host,
+                            &ignored);
+    dbk_error_reset(&ignored);
+    return st == DBK_OK ? dbk_op_try_op(op, &c->host->op, CALL_HOST)
+                        : dbk_op_finish(op, op->err.code);
+}
+
+static dbk_step call_host(dbk_op *op) {
+    dbk_sea_call *c = call_of(op);
+    return dbk_op_finish(op, dbk_sea_blame_login(c->sea, &c->host->facts, &op->err));
+}
+
+static dbk_step judge(dbk_sea_call *c, const dbk_http_response *r) {
+    dbk_op *op = &c->op;
+    if (dbk_sea_is_login_page(c->sea, c->plan.kind, r)) {
+        return ask_host(op, r);
+    }
     if (is_success(r)) {
         return dbk_op_finish(op, read_reply(c, r));
+    }
+    if (token_refused(c, r)) {
+        return dbk_op_goto(op, CALL_TOKEN);
     }
     if (c->plan.gone_is_done && c->attempts > 1 && r->status == 404) {
         return dbk_op_finish(op, DBK_OK); /* the answer to an earlier attempt was lost */
@@ -239,7 +338,29 @@ static dbk_step call_answer(dbk_op *op) {
     return dbk_op_finish(op, fail(c, r));
 }
 
+static void log_answer(const dbk_sea_call *c, const dbk_http_response *r) {
+    DBK_LOG(TRACE, c->op.session_id, "%s: HTTP %d (attempt %u/%u) after %llu ms%s%s", c->plan.name,
+            r->status, c->attempts, c->sea->retry.max_attempts,
+            (unsigned long long)(dbk_lane_now_ms(c->op.lane) - c->started_ms),
+            statement_of(c) != NULL ? ", statement " : "",
+            statement_of(c) != NULL ? statement_of(c) : "");
+}
+
+static dbk_step call_answer(dbk_op *op) {
+    dbk_sea_call *c = call_of(op);
+    dbk_http_response *r = dbk_http_response_of(op->http);
+    c->in_flight = false;
+    accept_cut_answer(r);
+    dbk_auth_note_date(c->sea->auth, r->date_unix_s);
+    dbk_step step = judge(c, r);
+    log_answer(c, r);
+    tell_request(c, r);
+    return step;
+}
+
 static dbk_step call_pause(dbk_op *op) {
+    dbk_sea_call *c = call_of(op);
+    c->waiting_ns = dbk_trace_now(c->sea->tracer, clock_of(c));
     return dbk_op_wait_ms(op, call_of(op)->pause_ms, CALL_TOKEN);
 }
 
@@ -258,12 +379,12 @@ static void call_cancelled(dbk_op *op) {
 static void call_destroy(dbk_op *op) {
     dbk_sea_call *c = call_of(op);
     dbk_op_unref(c->refresh);
+    dbk_host_probe_unref(c->host);
     dbk_sea_parser_free(c->parser);
     dbk_error_reset(&c->sink_err);
     dbk_sea_reply_reset(&c->reply);
     dbk_str_reset(&c->plan.url);
     dbk_buf_wipe(&c->plan.body); /* SQL and bound values: not ours to leave behind */
-    dbk_str_reset(&c->session_id);
     dbk_str_reset(&c->statement_id);
     dbk_sea_unref(c->sea);
     dbk_free(c);
@@ -273,8 +394,10 @@ static const dbk_state call_states[] = {
     /* state        name      code         may go to */
     [CALL_TOKEN] = {"token", call_token, DBK_TO(CALL_SEND)},
     [CALL_SEND] = {"send", call_send, DBK_TO(CALL_ANSWER)},
-    [CALL_ANSWER] = {"answer", call_answer, DBK_TO(CALL_PAUSE)},
+    [CALL_ANSWER] = {"answer", call_answer,
+                     DBK_TO(CALL_PAUSE) | DBK_TO(CALL_TOKEN) | DBK_TO(CALL_HOST)},
     [CALL_PAUSE] = {"pause", call_pause, DBK_TO(CALL_TOKEN)},
+    [CALL_HOST] = {"host", call_host, 0},
 };
 static const dbk_machine call_machine = {"request", call_states,
                                          sizeof call_states / sizeof call_states[0], call_cancelled,
@@ -297,10 +420,9 @@ dbk_status dbk_sea_call_new(dbk_sea *sea, dbk_lane *lane, dbk_sea_plan *plan, db
     c->sea = dbk_sea_ref(sea);
     c->plan = *plan;
     *plan = (dbk_sea_plan){0};
-    DBK_TRY(copy_id(&c->session_id, c->plan.session_id, err));
     DBK_TRY(copy_id(&c->statement_id, c->plan.statement_id, err));
-    c->plan.session_id = c->plan.statement_id = (dbk_slice){NULL, 0}; /* were the caller's */
-    c->op.session_id = c->session_id.ptr;
+    c->plan.statement_id = (dbk_slice){NULL, 0}; /* was the caller's */
+    c->op.session_id = c->sea->session_id.ptr;
     *out = c;
 done:
     if (st != DBK_OK) {

@@ -9,13 +9,13 @@ typedef struct dbk_sea_plan {
     const char *method; /* static */
     dbk_sea_kind kind;
     dbk_effect effect;
-    bool gone_is_done;      /* a repeated DELETE that finds nothing has reached its goal */
-    bool fully_sync;        /* metadata: spec metadata 1 */
-    dbk_str url;            /* taken */
-    dbk_buf body;           /* taken; sent when has_body */
-    bool has_body;          /* also an empty one: "content-length: 0" */
-    dbk_slice session_id;   /* copied, for log lines; empty: unknown */
-    dbk_slice statement_id; /* copied, for errors; empty: unknown */
+    bool gone_is_done;        /* a repeated DELETE that finds nothing has reached its goal */
+    bool fully_sync;          /* metadata: spec metadata 1 */
+    dbk_str url;              /* taken */
+    dbk_buf body;             /* taken; sent when has_body */
+    const char *content_type; /* static; NULL: JSON */
+    bool has_body;            /* also an empty one: "content-length: 0" */
+    dbk_slice statement_id;   /* copied, for errors; empty: unknown */
 } dbk_sea_plan;
 
 /* Takes url and body of the plan, also on failure. */

@@ -52,6 +52,8 @@ typedef struct rig {
 /* headers may be NULL. */
 void rig_init(rig *r, const rig_step *steps, size_t step_count, const dbk_sea_header *headers,
               size_t header_count);
+/* For the workspace org_id; "": of no unified host (rig_init: 64). */
+void rig_init_at(rig *r, const rig_step *steps, size_t step_count, const char *org_id);
 void rig_reset(rig *r);
 /* Runs the call to its end and gives its status; the error stays in the operation. */
 dbk_status rig_run(rig *r, dbk_sea_call *call);

@@ -183,7 +183,7 @@ dbk_status rig_run(rig *r, dbk_sea_call *call) {
     while (!dbk_op_is_done(op) && !r->stuck) {
         CHECK(rounds < MAX_ROUNDS);
         rounds++;
-        dbk_lane_run_once(r->lane, false);
+        dbk_lane_run_once(r->lane);
         idle = serve(r) ? 0 : idle + 1;
         if (idle > 0 && !dbk_op_is_done(op)) {
             (void)poll(NULL, 0, 1);
@@ -199,8 +199,8 @@ dbk_status rig_run(rig *r, dbk_sea_call *call) {
 
 /* ---- life ---- */
 
-void rig_init(rig *r, const rig_step *steps, size_t step_count, const dbk_sea_header *headers,
-              size_t header_count) {
+static void init(rig *r, const rig_step *steps, size_t step_count, const dbk_sea_header *headers,
+                 size_t header_count, const char *org_id) {
     dbk_error err = {0};
     char origin[40];
     *r = (rig){.steps = steps, .step_count = step_count, .fd = -1, .listen_fd = -1};
@@ -209,6 +209,7 @@ void rig_init(rig *r, const rig_step *steps, size_t step_count, const dbk_sea_he
     if (refuses(r)) {
         stop_listening(r);
     }
+    dbk_host_forget_for_tests();
     (void)unsetenv("http_proxy"); /* of the machine that runs the test */
     (void)unsetenv("ALL_PROXY");
     (void)unsetenv("all_proxy");
@@ -216,16 +217,26 @@ void rig_init(rig *r, const rig_step *steps, size_t step_count, const dbk_sea_he
     CHECK_OK(dbk_lane_new("rig", DBK_LANE_EMBEDDED, &r->clock.clock, &r->lane, &err), &err);
     dbk_http_settings settings = {.user_agent = DBK_SLICE("TestAgent/1")};
     CHECK_OK(dbk_http_config_new(&settings, &r->http, &err), &err);
-    CHECK_OK(dbk_auth_new_pat(DBK_SLICE(RIG_TOKEN), &r->auth, &err), &err);
+    CHECK_OK(dbk_auth_new_pat(&(dbk_auth_settings){0}, DBK_SLICE(RIG_TOKEN), 0, &r->auth, &err),
+             &err);
     dbk_sea_settings sea = {.origin = dbk_slice_of(origin),
                             .warehouse_id = DBK_SLICE("w 1"),
-                            .org_id = DBK_SLICE("%36%34"),
+                            .org_id = dbk_slice_of(org_id),
                             .http = r->http,
                             .auth = r->auth,
                             .headers = headers,
                             .header_count = header_count,
                             .retry = {100, 60000, 4, 900000}};
     CHECK_OK(dbk_sea_new(&sea, &r->sea, &err), &err);
+}
+
+void rig_init(rig *r, const rig_step *steps, size_t step_count, const dbk_sea_header *headers,
+              size_t header_count) {
+    init(r, steps, step_count, headers, header_count, "64");
+}
+
+void rig_init_at(rig *r, const rig_step *steps, size_t step_count, const char *org_id) {
+    init(r, steps, step_count, NULL, 0, org_id);
 }
 
 void rig_reset(rig *r) {

@@ -297,15 +297,84 @@ DBK_TEST(call_error_with_a_cut_body) {
 }
 
 DBK_TEST(call_redirect_is_not_followed) {
-    static const rig_step script[] = {
-        {"HTTP/1.1 307 No\r\nLocation: https://login.example/o?token=secret\r\n"
-         "Content-Length: 0\r\n\r\n",
-         RIG_KEEP, 0}};
+    static const rig_step script[] = {{"HTTP/1.1 307 No\r\nLocation: /elsewhere?token=secret\r\n"
+                                       "Content-Length: 0\r\n\r\n",
+                                       RIG_KEEP, 0}};
     rig r;
     RIG_INIT(&r, script);
     dbk_sea_call *call = get_call(&r);
-    check_fails(&r, call, DBK_INVALID_ARGUMENT, "HTTP 307: redirected to login.example/o: ");
+    check_fails(&r, call, DBK_INVALID_ARGUMENT, "HTTP 307: redirected to /elsewhere: ");
     CHECK_EQ_SIZE(r.request_count, 1);
+    drop(call);
+    rig_reset(&r);
+}
+
+#define JSON_OBJECT(length, text) \
+    { JSON_HEAD "Content-Length: " length "\r\n\r\n" text, RIG_KEEP, 0 }
+#define MOVED(status, to) \
+    { "HTTP/1.1 " status " Go\r\nLocation: " to "\r\nContent-Length: 0\r\n\r\n", RIG_KEEP, 0 }
+
+/* Spec spog 4, evidence: one request to the host, and the error says what it means. */
+DBK_TEST(call_led_to_a_login_page) {
+    static const struct {
+        rig_step script[2];
+        const char *org_id, *text;
+    } rows[] = {
+        {{MOVED("303", "/login.html?next=x"), JSON_OBJECT("23", "{\"host_type\":\"unified\"}")},
+         "",
+         "this host serves many workspaces, and the http_path does not say which: requests may end "
+         "at a login page. Write /sql/1.0/warehouses/<id>?o=<workspace-id>; "},
+        {{MOVED("302", "/login"), JSON_OBJECT("25", "{\"host_type\":\"workspace\"}")},
+         "",
+         "HTTP 302: redirected to /login: the workspace host or path is wrong, or a login page is "
+         "in front"},
+        {{MOVED("301", "/login.html"),
+          {"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", RIG_KEEP, 0}},
+         "",
+         "if this host serves many workspaces, the http_path must say which: write "},
+        {{MOVED("307", "https://other.example/x"), JSON_OBJECT("2", "{}")},
+         "64",
+         "workspace 64 is not reachable through this host: HTTP 307: redirected to "
+         "other.example/x"},
+        {{MOVED("308", "//other.example/x"), JSON_OBJECT("2", "{}")},
+         "64",
+         "workspace 64 is not reachable through this host: HTTP 308: redirected to "},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        rig r;
+        CHECK_CASE(rows[i].text);
+        rig_init_at(&r, rows[i].script, COUNT_OF(rows[i].script), rows[i].org_id);
+        dbk_sea_call *call = execute_call(&r, false);
+        check_fails(&r, call, DBK_UNAUTHENTICATED, rows[i].text);
+        CHECK(error_of(call)->http_status >= 301);
+        CHECK(!error_of(call)->retryable && !error_of(call)->may_have_executed);
+        CHECK_EQ_SIZE(r.request_count, 2);
+        CHECK_CONTAINS(r.requests[1].ptr, "GET /.well-known/databricks-config HTTP/1.1\r\n");
+        CHECK(strstr(r.requests[1].ptr, "x-databricks-org-id") == NULL);
+        CHECK(strstr(r.requests[1].ptr, RIG_TOKEN) == NULL);
+        drop(call);
+        rig_reset(&r);
+    }
+}
+
+/* A page where a session should be made comes from a login page; later it is a broken answer. */
+DBK_TEST(call_answered_by_a_page) {
+    static const rig_step page[] = {
+        {"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<html>Sign in",
+         RIG_KEEP, 0},
+        JSON_OBJECT("23", "{\"host_type\":\"unified\"}")};
+    rig r;
+    dbk_error err = {0};
+    dbk_sea_call *call = NULL;
+    rig_init_at(&r, page, 2, "");
+    CHECK_OK(make_session(&r, &call, &err), &err);
+    check_fails(&r, call, DBK_UNAUTHENTICATED, "this host serves many workspaces");
+    CHECK_CONTAINS(dbk_error_message(error_of(call)), "<html>Sign in");
+    drop(call);
+    rig_reset(&r);
+    rig_init_at(&r, page, 1, "");
+    call = get_call(&r);
+    check_fails(&r, call, DBK_DATA_LOSS, "<html>Sign in");
     drop(call);
     rig_reset(&r);
 }
@@ -604,7 +673,7 @@ DBK_TEST(call_out_of_memory_while_it_runs) {
         CHECK(!dbk_op_is_done(op) || op->status == DBK_RESOURCE_EXHAUSTED);
         dbk_op_cancel(op);
         while (!dbk_op_is_done(op)) {
-            dbk_lane_run_once(r.lane, false);
+            dbk_lane_run_once(r.lane);
         }
         drop(call);
         rig_reset(&r);

@@ -1,7 +1,5 @@
 #include "sea/client.h"
 
-#include "sea/http_path.h"
-
 #define MAX_LINK 8192u /* bytes; real ones have about 100 */
 
 /* ---- headers ---- */
@@ -16,15 +14,27 @@ static header_rule rule_of(dbk_slice name) {
     static const char *const reserved[] = {
         "authorization",
         "x-databricks-org-id",
-        /* These two frame the body: another value would make the request unreadable. */
+        "host",
         "content-length",
         "transfer-encoding",
+        "connection",
+        "upgrade",
+        "te",
+        "trailer",
+        "expect",
+        "proxy-",
+        "content-type",
+        "accept-encoding",
+        "x-databricks-azure-",
     };
     if (dbk_slice_eq_nocase(name, DBK_SLICE("user-agent"))) {
         return HEADER_SKIP;
     }
     for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++) {
-        if (dbk_slice_eq_nocase(name, dbk_slice_of(reserved[i]))) {
+        dbk_slice one = dbk_slice_of(reserved[i]);
+        bool family = one.ptr[one.len - 1] == '-'; /* all names that begin so */
+        dbk_slice seen = family ? dbk_slice_n(name.ptr, dbk_min_size(name.len, one.len)) : name;
+        if (dbk_slice_eq_nocase(seen, one)) {
             return HEADER_RESERVED;
         }
     }
@@ -84,14 +94,14 @@ static dbk_status copy_headers(dbk_sea *sea, const dbk_sea_settings *settings, d
 }
 
 static dbk_status add_org_id(dbk_sea *sea, dbk_slice org_id, dbk_error *err) {
-    char digits[DBK_ORG_ID_DIGITS + 1];
     if (org_id.len == 0) {
         return DBK_OK;
     }
-    if (!dbk_org_id_decode(org_id, digits)) {
+    if (!dbk_org_id_valid(org_id)) {
         return dbk_error_set(err, DBK_INVALID_ARGUMENT, "the workspace id is not a number");
     }
-    return add_line(sea, DBK_SLICE("x-databricks-org-id"), dbk_slice_of(digits), err);
+    dbk_status st = dbk_str_set(&sea->org_id, org_id, err);
+    return st == DBK_OK ? add_line(sea, DBK_SLICE("x-databricks-org-id"), org_id, err) : st;
 }
 
 /* ---- life ---- */
@@ -123,6 +133,7 @@ dbk_status dbk_sea_new(const dbk_sea_settings *settings, dbk_sea **out, dbk_erro
     sea->http = dbk_http_config_ref(settings->http);
     sea->auth = dbk_auth_ref(settings->auth);
     sea->retry = settings->retry;
+    sea->tracer = dbk_tracer_ref(settings->tracer);
     st = fill(sea, settings, err);
     if (st != DBK_OK) {
         dbk_sea_unref(sea);
@@ -150,21 +161,51 @@ void dbk_sea_unref(dbk_sea *sea) {
     dbk_free(sea->lines);
     dbk_str_reset(&sea->origin);
     dbk_str_reset(&sea->warehouse_id);
+    dbk_str_reset(&sea->org_id);
+    dbk_str_reset(&sea->session_id);
     dbk_http_config_unref(sea->http);
     dbk_auth_unref(sea->auth);
+    dbk_tracer_unref(sea->tracer);
     dbk_free(sea);
+}
+
+void dbk_sea_note_session(dbk_sea *sea, dbk_slice id) {
+    dbk_error ignored = {0};
+    (void)!dbk_str_set(&sea->session_id, id, &ignored);
+    dbk_error_reset(&ignored);
+}
+
+dbk_auth *dbk_sea_auth(const dbk_sea *sea) {
+    return sea->auth;
+}
+
+dbk_tracer *dbk_sea_tracer(const dbk_sea *sea) {
+    return sea->tracer;
+}
+
+const dbk_str *dbk_sea_lines(const dbk_sea *sea, size_t *count) {
+    *count = sea->line_count;
+    return sea->lines;
 }
 
 dbk_http_config *dbk_sea_http(const dbk_sea *sea) {
     return sea->http;
 }
 
-const dbk_retry_policy *dbk_sea_retry(const dbk_sea *sea) {
-    return &sea->retry;
+void dbk_sea_note_storage(dbk_sea *sea, bool far) {
+    atomic_store(&sea->storage_far, far);
+}
+
+bool dbk_sea_storage_is_far(const dbk_sea *sea) {
+    return atomic_load(&sea->storage_far);
 }
 
 const char *dbk_sea_origin(const dbk_sea *sea) {
     return dbk_str_or(&sea->origin, "");
+}
+
+dbk_slice dbk_sea_org_id(const dbk_sea *sea) {
+    return dbk_str_slice(&sea->org_id);
 }
 
 const char *dbk_sea_warehouse_id(const dbk_sea *sea) {

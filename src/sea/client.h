@@ -6,15 +6,19 @@
 
 #include "sea/sea.h"
 
-struct dbk_sea { /* immutable after dbk_sea_new */
+struct dbk_sea { /* immutable after dbk_sea_new, but for the last two */
     atomic_size_t refs;
     dbk_str origin; /* "https://host[:port]" */
     dbk_str warehouse_id;
+    dbk_str org_id; /* the workspace behind a unified host; absent: not told */
     dbk_http_config *http;
     dbk_auth *auth;
     dbk_str *lines; /* custom headers, then the workspace id: "name: value" */
     size_t line_count;
     dbk_retry_policy retry;
+    dbk_tracer *tracer; /* counted; NULL: nobody listens */
+    dbk_str session_id; /* set once; absent: there is none yet */
+    atomic_bool storage_far;
 };
 
 /* "<origin>/api/2.0/sql/<collection>[/<id>][<tail>]". id is percent-encoded, ptr NULL leaves it out;

@@ -1,5 +1,4 @@
-#include "sea/http_path.h"
-
+/* The http_path of a connection: spec spog 1. */
 #include <stdio.h>
 
 #include "sea/sea.h"
@@ -8,40 +7,12 @@
 
 /* ---- one query parameter ---- */
 
-static int hex_value(char c) {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* Takes one character off the text, undoing %XX and '+'. A '%' without two digits is itself. */
-static char next_decoded(dbk_slice *s) {
-    char c = s->ptr[0];
-    size_t used = 1;
-    if (c == '+') {
-        c = ' ';
-    } else if (c == '%' && s->len >= 3) {
-        int high = hex_value(s->ptr[1]);
-        int low = hex_value(s->ptr[2]);
-        if (high >= 0 && low >= 0) {
-            c = (char)(high * 16 + low);
-            used = 3;
-        }
-    }
-    s->ptr += used;
-    s->len -= used;
-    return c;
-}
-
-bool dbk_org_id_decode(dbk_slice text, char out[DBK_ORG_ID_DIGITS + 1]) {
+static bool decode_org(dbk_slice text, char out[DBK_ORG_ID_SIZE]) {
     size_t n = 0;
     while (text.len > 0) {
-        char c = next_decoded(&text);
-        if (c < '0' || c > '9' || n == DBK_ORG_ID_DIGITS) {
+        char c = dbk_url_decode_next(&text);
+        if (c < '0' || c > '9' || n == DBK_ORG_ID_SIZE - 1) {
+            out[0] = '\0';
             return false;
         }
         out[n] = c;
@@ -51,6 +22,15 @@ bool dbk_org_id_decode(dbk_slice text, char out[DBK_ORG_ID_DIGITS + 1]) {
     return n > 0;
 }
 
+bool dbk_org_id_valid(dbk_slice text) {
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] < '0' || text.ptr[i] > '9') {
+            return false;
+        }
+    }
+    return text.len > 0 && text.len < DBK_ORG_ID_SIZE;
+}
+
 /* "o=value" with the name in any spelling of percent escapes; value stays encoded. */
 static bool is_org_parameter(dbk_slice parameter, dbk_slice *value) {
     dbk_slice name;
@@ -58,43 +38,34 @@ static bool is_org_parameter(dbk_slice parameter, dbk_slice *value) {
     if (!dbk_slice_split(&rest, '=', &name) || name.len == 0) {
         return false;
     }
-    char c = next_decoded(&name);
+    char c = dbk_url_decode_next(&name);
     *value = rest;
     return c == 'o' && name.len == 0;
 }
 
 /* ---- the query ---- */
 
-/* Spec spog 1.2: the first o= with a value counts, another value beside it is a conflict, and what
- * is no number is left out with a warning that does not show it. */
-static dbk_status find_org(dbk_slice query, dbk_slice *org, dbk_error *err) {
-    char first[DBK_ORG_ID_DIGITS + 1] = "";
-    bool malformed = false;
-    dbk_slice found = {"", 0};
+/* Spec spog 1.2: the first o= with a value counts, and another number beside it is a conflict. */
+static dbk_status find_org(dbk_slice query, dbk_http_path *out, dbk_error *err) {
     while (query.len > 0) {
         dbk_slice parameter = query;
         dbk_slice value;
+        char digits[DBK_ORG_ID_SIZE];
         if (!dbk_slice_split(&query, '&', &parameter)) {
             query.len = 0; /* the last one */
         }
         if (!is_org_parameter(parameter, &value) || value.len == 0) {
             continue;
         }
-        char digits[DBK_ORG_ID_DIGITS + 1] = "";
-        bool is_id = dbk_org_id_decode(value, digits);
-        if (found.len == 0 && !malformed) {
-            malformed = !is_id;
-            found = is_id ? value : found;
-            memcpy(first, digits, sizeof first);
-        } else if (is_id && !malformed && strcmp(first, digits) != 0) {
+        bool is_id = decode_org(value, digits);
+        if (out->org[0] == '\0' && !out->org_malformed) {
+            out->org_malformed = !is_id;
+            memcpy(out->org, digits, sizeof digits);
+        } else if (is_id && !out->org_malformed && strcmp(out->org, digits) != 0) {
             return dbk_error_set(err, DBK_INVALID_ARGUMENT,
                                  "conflicting workspace ids in http_path");
         }
     }
-    if (malformed) {
-        DBK_LOG(WARN, NULL, "ignoring non-numeric ?o= value in http_path");
-    }
-    *org = found;
     return DBK_OK;
 }
 
@@ -160,27 +131,24 @@ static dbk_status refuse(dbk_slice path, dbk_error *err) {
         shown, is_cluster_path(path) ? ": all-purpose cluster paths need the Thrift backend" : "");
 }
 
-dbk_status dbk_http_path_parse(dbk_slice path, dbk_slice *warehouse_id, dbk_slice *org,
-                               dbk_error *err) {
+dbk_status dbk_http_path_parse(dbk_slice path, dbk_http_path *out, dbk_error *err) {
     dbk_slice trimmed = dbk_slice_trim(path);
     dbk_slice rest = trimmed;
     dbk_slice before_fragment = trimmed;
     (void)dbk_slice_split(&rest, '#', &before_fragment);
 
+    dbk_http_path found = {0};
     dbk_slice query = before_fragment;
     dbk_slice plain = before_fragment;
     if (!dbk_slice_split(&query, '?', &plain)) {
         query.len = 0;
     }
-    dbk_slice id;
-    dbk_slice found_org;
-    if (!find_warehouse(plain, &id)) {
+    if (!find_warehouse(plain, &found.warehouse_id)) {
         return refuse(trimmed, err);
     }
-    dbk_status st = find_org(query, &found_org, err);
+    dbk_status st = find_org(query, &found, err);
     if (st == DBK_OK) {
-        *warehouse_id = id;
-        *org = found_org;
+        *out = found;
     }
     return st;
 }

@@ -1,4 +1,4 @@
-/* The seven requests: spec sea-protocol 1. */
+/* The seven requests of spec sea-protocol 1, and two about files on volumes. */
 #include "sea/call.h"
 
 #include <stdio.h>
@@ -51,8 +51,7 @@ dbk_status dbk_sea_delete_session(dbk_sea *sea, dbk_lane *lane, dbk_slice sessio
                          .method = "DELETE",
                          .kind = DBK_SEA_EMPTY,
                          .effect = DBK_EFFECT_NONE,
-                         .gone_is_done = true,
-                         .session_id = session_id};
+                         .gone_is_done = true};
     DBK_TRY(dbk_buf_puts(&tail, "?warehouse_id=", err));
     DBK_TRY(dbk_url_encode(dbk_slice_of(dbk_sea_warehouse_id(sea)), &tail, err));
     DBK_TRY(dbk_buf_cstr(&tail, &text, err));
@@ -72,8 +71,7 @@ dbk_status dbk_sea_execute(dbk_sea *sea, dbk_lane *lane, const dbk_sea_statement
                          .kind = DBK_SEA_STATEMENT,
                          .effect = request->read_only ? DBK_EFFECT_NONE : DBK_EFFECT_UNSAFE,
                          .fully_sync = request->read_only,
-                         .has_body = true,
-                         .session_id = request->session_id};
+                         .has_body = true};
     dbk_status st = dbk_sea_write_statement(dbk_sea_warehouse_id(sea), request, &plan.body, err);
     if (st != DBK_OK) {
         dbk_buf_wipe(&plan.body);
@@ -128,4 +126,68 @@ dbk_status dbk_sea_close(dbk_sea *sea, dbk_lane *lane, dbk_slice statement_id, d
     dbk_sea_plan plan = {
         .name = "CloseStatement", .method = "DELETE", .kind = DBK_SEA_EMPTY, .gone_is_done = true};
     return make_about(sea, lane, statement_id, NULL, &plan, out, err);
+}
+
+/* ---- files ---- */
+
+/* origin + "/api/2.0/fs/files" + path with each of its parts encoded. */
+static dbk_status file_url(const dbk_sea *sea, dbk_slice path, const char *query, dbk_str *out,
+                           dbk_error *err) {
+    static const char root[] = "/Volumes/";
+    dbk_status st = DBK_OK;
+    dbk_buf url = {0};
+    dbk_slice rest = path;
+    dbk_slice part = {0};
+    bool more = path.len > sizeof root - 1 && memcmp(path.ptr, root, sizeof root - 1) == 0;
+    bool fine = more;
+    DBK_TRY(dbk_buf_putf(&url, err, "%s/api/2.0/fs/files", sea->origin.ptr));
+    fine = fine && dbk_slice_split(&rest, '/', &part); /* what comes before the first one */
+    while (fine && more) {
+        more = dbk_slice_split(&rest, '/', &part);
+        part = more ? part : rest;
+        bool climbs = part.len <= 2 && memcmp(part.ptr, "..", part.len) == 0; /* "", ".", ".." */
+        fine = !climbs;
+        DBK_TRY(dbk_buf_putc(&url, '/', err));
+        DBK_TRY(dbk_url_encode(part, &url, err));
+    }
+    if (!fine) {
+        st =
+            dbk_error_set(err, DBK_INVALID_ARGUMENT, "'%.*s' is not the path of a file on a volume",
+                          (int)dbk_min_size(path.len, 300), path.ptr != NULL ? path.ptr : "");
+        goto done;
+    }
+    DBK_TRY(dbk_buf_puts(&url, query, err));
+    DBK_TRY(dbk_str_set(out, dbk_buf_slice(&url), err));
+done:
+    dbk_buf_reset(&url);
+    return st;
+}
+
+dbk_status dbk_sea_put_file(dbk_sea *sea, dbk_lane *lane, dbk_slice path, dbk_buf *takes_body,
+                            dbk_sea_call **out, dbk_error *err) {
+    dbk_sea_plan plan = {.name = "PutFile",
+                         .method = "PUT",
+                         .kind = DBK_SEA_EMPTY,
+                         .effect = DBK_EFFECT_NONE,
+                         .content_type = "content-type: application/octet-stream",
+                         .body = *takes_body,
+                         .has_body = true};
+    *takes_body = (dbk_buf){0};
+    dbk_status st = file_url(sea, path, "?overwrite=true", &plan.url, err);
+    if (st != DBK_OK) {
+        dbk_buf_wipe(&plan.body);
+        return st;
+    }
+    return dbk_sea_call_new(sea, lane, &plan, out, err);
+}
+
+dbk_status dbk_sea_remove_file(dbk_sea *sea, dbk_lane *lane, dbk_slice path, dbk_sea_call **out,
+                               dbk_error *err) {
+    dbk_sea_plan plan = {.name = "RemoveFile",
+                         .method = "DELETE",
+                         .kind = DBK_SEA_EMPTY,
+                         .effect = DBK_EFFECT_NONE,
+                         .gone_is_done = true};
+    dbk_status st = file_url(sea, path, "", &plan.url, err);
+    return st == DBK_OK ? dbk_sea_call_new(sea, lane, &plan, out, err) : st;
 }

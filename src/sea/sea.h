@@ -12,11 +12,17 @@
 
 /* ---- http_path ---- */
 
-/* "/sql/1.0/warehouses/{id}[?o=org]" or ".../endpoints/{id}": spec spog 1.2, sea-protocol 1. The
- * slices borrow from path; org is empty without "o=" and may still hold percent escapes of digits
- * ("%36%34"), which dbk_sea_new undoes. InvalidArgument with the contract's message. */
-DBK_MUST_USE dbk_status dbk_http_path_parse(dbk_slice path, dbk_slice *warehouse_id, dbk_slice *org,
-                                            dbk_error *err);
+#define DBK_ORG_ID_SIZE 21 /* 20 digits: spec spog 1.2 */
+typedef struct dbk_http_path {
+    dbk_slice warehouse_id;    /* borrowed from the path */
+    char org[DBK_ORG_ID_SIZE]; /* the workspace's id, decoded; "": none */
+    bool org_malformed;        /* there is one, and it is no number */
+} dbk_http_path;
+/* "/sql/1.0/warehouses/{id}[?o=org]" or ".../endpoints/{id}": spec spog 1.2, sea-protocol 1.
+ * InvalidArgument with the contract's message; *out is then untouched. */
+DBK_MUST_USE dbk_status dbk_http_path_parse(dbk_slice path, dbk_http_path *out, dbk_error *err);
+/* 1 to 20 digits. */
+bool dbk_org_id_valid(dbk_slice text);
 
 /* ---- client ---- */
 
@@ -30,15 +36,16 @@ typedef struct dbk_sea_header {
 typedef struct dbk_sea_settings { /* texts are copied, objects are referenced */
     dbk_slice origin;             /* from dbk_url_origin */
     dbk_slice warehouse_id;
-    dbk_slice org_id; /* empty: none */
+    dbk_slice org_id; /* digits; empty: none */
     dbk_http_config *http;
     dbk_auth *auth;
-    const dbk_sea_header *headers; /* custom headers in order; reserved names are dropped with one
-                                      warning: authorization, x-databricks-org-id, content-length,
-                                      transfer-encoding. user-agent is skipped without a word: it
-                                      belongs into dbk_http_settings */
+    const dbk_sea_header
+        *headers; /* custom headers in order; the names that are reserved (spec auth
+                                      13) are dropped with one warning. user-agent is skipped without
+                                      a word: it belongs into dbk_http_settings */
     size_t header_count;
     dbk_retry_policy retry;
+    dbk_tracer *tracer; /* referenced; NULL: nobody listens */
 } dbk_sea_settings;
 
 /* InvalidArgument: a header name or value that HTTP forbids. */
@@ -47,9 +54,20 @@ DBK_MUST_USE dbk_status dbk_sea_new(const dbk_sea_settings *settings, dbk_sea **
 dbk_sea *dbk_sea_ref(dbk_sea *sea);
 void dbk_sea_unref(dbk_sea *sea);                  /* NULL is a no-op */
 dbk_http_config *dbk_sea_http(const dbk_sea *sea); /* borrowed; also used for storage */
-const dbk_retry_policy *dbk_sea_retry(const dbk_sea *sea);
 const char *dbk_sea_origin(const dbk_sea *sea);
+/* Was storage slow to answer when it was last asked? Results then begin with several downloads at once. Any
+ * thread. */
+void dbk_sea_note_storage(dbk_sea *sea, bool far);
+bool dbk_sea_storage_is_far(const dbk_sea *sea);
+/* The session that the requests from now on are about, for the log and whoever listens; without memory they tell
+ * none. Once, before another thread makes requests. */
+void dbk_sea_note_session(dbk_sea *sea, dbk_slice id);
+dbk_auth *dbk_sea_auth(const dbk_sea *sea);     /* borrowed */
+dbk_tracer *dbk_sea_tracer(const dbk_sea *sea); /* borrowed; NULL: nobody listens */
+/* The custom headers and the workspace id, "name: value"; borrowed. */
+const dbk_str *dbk_sea_lines(const dbk_sea *sea, size_t *count);
 const char *dbk_sea_warehouse_id(const dbk_sea *sea);
+dbk_slice dbk_sea_org_id(const dbk_sea *sea); /* digits; empty: not told */
 
 /* ---- replies ---- */
 
@@ -232,6 +250,13 @@ DBK_MUST_USE dbk_status dbk_sea_cancel(dbk_sea *sea, dbk_lane *lane, dbk_slice s
                                        dbk_sea_call **out, dbk_error *err);
 DBK_MUST_USE dbk_status dbk_sea_close(dbk_sea *sea, dbk_lane *lane, dbk_slice statement_id,
                                       dbk_sea_call **out, dbk_error *err);
+
+/* A file on a volume, by its path ("/Volumes/catalog/schema/volume/name"), written whole or not at all;
+ * one that is there is replaced. Takes body, also on failure. InvalidArgument: no such path can be. */
+DBK_MUST_USE dbk_status dbk_sea_put_file(dbk_sea *sea, dbk_lane *lane, dbk_slice path,
+                                         dbk_buf *takes_body, dbk_sea_call **out, dbk_error *err);
+DBK_MUST_USE dbk_status dbk_sea_remove_file(dbk_sea *sea, dbk_lane *lane, dbk_slice path,
+                                            dbk_sea_call **out, dbk_error *err);
 
 /* What an exchange that is no success means (also used for storage): status, message cut and freed
  * of HTML, error_code, sqlstate, request id; of url only the authority is shown. unsafe: repeating

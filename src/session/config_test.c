@@ -6,6 +6,20 @@ static dbk_status set_client(dbk_config *c, const char *key, const char *value, 
     return dbk_config_set_client_conf(c, dbk_slice_of(key), dbk_slice_of(value), err);
 }
 
+typedef struct refusal {
+    const char *key, *value, *message;
+} refusal;
+
+static void check_refused(dbk_config *c, const refusal *rows, size_t n) {
+    dbk_error err = {0};
+    for (size_t i = 0; i < n; i++) {
+        CHECK_CASE(rows[i].key);
+        CHECK_FAILS(set_client(c, rows[i].key, rows[i].value, &err), &err, DBK_INVALID_ARGUMENT,
+                    rows[i].message);
+    }
+    dbk_error_reset(&err);
+}
+
 DBK_TEST(client_conf_accepts) {
     dbk_config c;
     dbk_error err = {0};
@@ -34,9 +48,7 @@ DBK_TEST(client_conf_accepts) {
 }
 
 DBK_TEST(client_conf_refuses) {
-    static const struct {
-        const char *key, *value, *message;
-    } rows[] = {
+    static const refusal rows[] = {
         {"cloudfetch_enabled", "1",
          "client conf 'cloudfetch_enabled' expects \"true\" or \"false\", got \"1\""},
         {"intervals_as_string", "yes", "expects \"true\" or \"false\", got \"yes\""},
@@ -58,16 +70,10 @@ DBK_TEST(client_conf_refuses) {
         {" cloudfetch_enabled", "true", "unknown client conf key \" cloudfetch_enabled\""},
     };
     dbk_config c;
-    dbk_error err = {0};
     dbk_config_init(&c);
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        CHECK_CASE(rows[i].key);
-        CHECK_FAILS(set_client(&c, rows[i].key, rows[i].value, &err), &err, DBK_INVALID_ARGUMENT,
-                    rows[i].message);
-    }
+    check_refused(&c, rows, COUNT_OF(rows));
     CHECK(!c.cloudfetch_disabled);
     CHECK_EQ_U64(c.max_chunks, 0);
-    dbk_error_reset(&err);
     dbk_config_reset(&c);
 }
 
@@ -98,6 +104,66 @@ DBK_TEST(one_session_conf_is_ours) {
     dbk_config_reset(&c);
 }
 
+DBK_TEST(telemetry_by_name) {
+    dbk_config c;
+    dbk_error err = {0};
+    dbk_config_init(&c);
+    CHECK_OK(set_client(&c, "databricks.telemetry.mode", "AUTO", &err), &err);
+    CHECK(c.telemetry_asks && !c.telemetry_enabled);
+    CHECK_OK(set_client(&c, "adbc.databricks.telemetry.mode", " on ", &err), &err);
+    CHECK(c.telemetry_enabled && !c.telemetry_asks);
+    CHECK_OK(set_client(&c, "Databricks.Telemetry.Batch_Size", "7", &err), &err);
+    CHECK_OK(set_client(&c, "databricks.telemetry.flush_interval_ms", "8", &err), &err);
+    CHECK_OK(set_client(&c, "databricks.telemetry.max_retries", "0", &err), &err);
+    CHECK_OK(set_client(&c, "databricks.telemetry.retry_delay_ms", "0", &err), &err);
+    CHECK_OK(set_client(&c, "databricks.telemetry.close_flush_timeout_ms", "9", &err), &err);
+    CHECK_OK(set_client(&c, "databricks.telemetry.circuit_breaker_enabled", "false", &err), &err);
+    CHECK_OK(set_client(&c, "databricks.telemetry.circuit_breaker_threshold", "99999999999", &err),
+             &err);
+    CHECK_OK(set_client(&c, "databricks.telemetry.circuit_breaker_timeout_ms", "10", &err), &err);
+    CHECK_OK(set_client(&c, "databricks.telemetry.local_sink", "/tmp/x", &err), &err);
+    CHECK_STR(c.telemetry_sink.ptr, "/tmp/x");
+    c.telemetry_batch_size = 100; /* a binding's setter that comes later does not win */
+    c.telemetry_enabled = false;
+    dbk_config_settle_telemetry(&c);
+    CHECK(c.telemetry_enabled && !c.breaker_enabled);
+    CHECK_EQ_SIZE(c.telemetry_batch_size, 7);
+    CHECK_EQ_U64(c.telemetry_flush_ms, 8);
+    CHECK_EQ_U64(c.telemetry_max_retries, 0);
+    CHECK_EQ_U64(c.telemetry_retry_delay_ms, 0);
+    CHECK_EQ_U64(c.telemetry_close_ms, 9);
+    CHECK_EQ_U64(c.breaker_threshold, UINT32_MAX);
+    CHECK_EQ_U64(c.breaker_timeout_ms, 10);
+    dbk_config_reset(&c);
+}
+
+DBK_TEST(telemetry_by_name_judges) {
+    static const refusal rows[] = {
+        {"databricks.telemetry.mode", "yes",
+         "client conf 'databricks.telemetry.mode' expects \"off\", \"on\" or \"auto\", got "
+         "\"yes\""},
+        {"adbc.databricks.telemetry.batch_size", "0",
+         "client conf 'databricks.telemetry.batch_size' expects a positive integer, got \"0\""},
+        {"databricks.telemetry.max_retries", "-1", "expects an integer, 0 or more, got \"-1\""},
+        {"databricks.telemetry.colour", "red",
+         "unknown client conf key \"databricks.telemetry.colour\""},
+        {"databricks.telemetry.", "on", "unknown client conf key \"databricks.telemetry.\""},
+    };
+    dbk_config c;
+    dbk_error err = {0};
+    dbk_config_init(&c);
+    check_refused(&c, rows, COUNT_OF(rows));
+    /* A session conf is not sent, and a bad one keeps no session from opening. */
+    dbk_slice mode = DBK_SLICE("databricks.telemetry.mode");
+    CHECK_OK(dbk_config_set_session_conf(&c, mode, DBK_SLICE("yes"), &err), &err);
+    CHECK(!c.telemetry_enabled);
+    CHECK_OK(dbk_config_set_session_conf(&c, mode, DBK_SLICE("on"), &err), &err);
+    CHECK(c.telemetry_enabled);
+    CHECK_EQ_SIZE(c.session_confs.count, 0);
+    CHECK_EQ_SIZE(c.telemetry_confs.count, 1);
+    dbk_config_reset(&c);
+}
+
 DBK_OOM_TEST(config_without_memory) {
     dbk_status st = DBK_OK;
     dbk_config c;
@@ -105,6 +171,8 @@ DBK_OOM_TEST(config_without_memory) {
     DBK_TRY(dbk_pairs_add(&c.headers, DBK_SLICE("x-a"), DBK_SLICE("1"), err));
     DBK_TRY(dbk_config_set_session_conf(&c, DBK_SLICE("k"), DBK_SLICE("v"), err));
     DBK_TRY(dbk_config_set_session_conf(&c, DBK_SLICE("k"), DBK_SLICE("w"), err));
+    DBK_TRY(set_client(&c, "databricks.telemetry.mode", "on", err));
+    DBK_TRY(set_client(&c, "databricks.telemetry.local_sink", "/tmp/x", err));
 done:
     dbk_config_reset(&c);
     return st;

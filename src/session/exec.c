@@ -10,8 +10,9 @@ dbk_status dbk_exec_new(dbk_session *s, dbk_exec **out, dbk_error *err) {
     atomic_init(&e->state, DBK_SEA_PENDING);
     e->session = dbk_session_ref(s);
     e->begun_ms = dbk_lane_now_ms(dbk_runtime_control(s->runtime));
+    e->begun_ns = dbk_session_now_ns(s);
     e->modified_rows = -1;
-    e->owned = true;
+    atomic_init(&e->owned, true);
     e->facts.chunk_count = e->facts.total_rows = e->facts.total_bytes = -1;
     dbk_mutex_init(&e->lock);
     *out = e;
@@ -27,7 +28,13 @@ void dbk_exec_unref(dbk_exec *e) {
     if (e == NULL || atomic_fetch_sub_explicit(&e->refs, 1, memory_order_acq_rel) != 1) {
         return;
     }
+    dbk_exec_end_telling(e);
     dbk_exec_release_server(e);
+    dbk_exec_follow_stream(e, false);
+    if (e->stream != NULL) {
+        dbk_stream_on_end(e->stream, NULL, NULL);
+    }
+    dbk_teller_unref(e->teller);
     dbk_stream_unref(e->stream);
     dbk_sea_reply_reset(&e->reply);
     dbk_str_reset(&e->statement_id);
@@ -51,7 +58,9 @@ void dbk_exec_arm(dbk_exec *e, dbk_op *op) {
 static void settle_modified_rows(dbk_exec *e) {
     int64_t rows = -1;
     if (e->modified_rows < 0 && dbk_stream_peek_i64(e->stream, "num_affected_rows", &rows)) {
+        dbk_mutex_lock(&e->lock);
         e->modified_rows = rows;
+        dbk_mutex_unlock(&e->lock);
     }
 }
 
@@ -62,6 +71,7 @@ void dbk_exec_disarm(dbk_exec *e, dbk_op *takes_op) {
     if (takes_op->status == DBK_OK && e->stream != NULL) {
         settle_modified_rows(e);
     }
+    dbk_exec_note(e, takes_op);
     dbk_op_unref(takes_op);
 }
 
@@ -95,6 +105,7 @@ void dbk_exec_retire(dbk_exec *e, dbk_exec_validity validity) {
         return; /* whoever has the stream ends it, and holds e */
     }
     if (!e->submitted) {
+        dbk_exec_tell(e);
         dbk_exec_release_server(e);
     } else if (e->stream != NULL) { /* may be read again: closed with the last handle */
         dbk_stream_close(e->stream);
@@ -129,6 +140,13 @@ int64_t dbk_exec_modified_rows(const dbk_exec *e) {
     return e->modified_rows;
 }
 
+void dbk_exec_get_remarks(const dbk_exec *e, dbk_exec_remarks *out) {
+    out->display_message = e->reply.display_message.ptr;
+    out->diagnostic_info = e->reply.diagnostic_info.ptr;
+    out->details_json = e->reply.details_json.ptr;
+    out->modified_rows = e->stream != NULL ? e->modified_rows : e->reply.modified_rows;
+}
+
 void dbk_exec_get_facts(const dbk_exec *e, dbk_exec_facts *out) {
     *out = e->facts;
     out->retry_count = atomic_load(&e->retries);
@@ -136,20 +154,69 @@ void dbk_exec_get_facts(const dbk_exec *e, dbk_exec_facts *out) {
 
 /* ---- submitted statements ---- */
 
+dbk_session *dbk_exec_session(const dbk_exec *e) {
+    return e->session;
+}
+
+bool dbk_exec_copy_id(dbk_exec *e, char *out, size_t size) {
+    dbk_mutex_lock(&e->lock);
+    bool known = e->statement_id.ptr != NULL && e->statement_id.len < size;
+    if (known) {
+        memcpy(out, e->statement_id.ptr, e->statement_id.len + 1);
+    }
+    dbk_mutex_unlock(&e->lock);
+    return known;
+}
+
+dbk_status dbk_exec_begin(dbk_exec *e, dbk_run_kind kind, dbk_op **op, dbk_error *err) {
+    bool finished =
+        kind == DBK_RUN_LOOK ? dbk_sea_state_is_final(dbk_exec_state(e)) : e->stream != NULL;
+    *op = NULL;
+    if (finished) {
+        return DBK_OK;
+    }
+    dbk_status st = dbk_run_new(e, kind, NULL, 0, op, err);
+    if (st == DBK_OK) {
+        dbk_exec_arm(e, *op);
+    }
+    return st;
+}
+
+void dbk_exec_finish(dbk_exec *e, dbk_op *takes_op) {
+    dbk_exec_disarm(e, takes_op);
+}
+
 static dbk_status run_kind(dbk_exec *e, dbk_run_kind kind, uint64_t patience_ms, dbk_error *err) {
     dbk_op *op = NULL;
     dbk_status st = dbk_run_new(e, kind, NULL, patience_ms, &op, err);
     return st == DBK_OK ? dbk_exec_run(e, op, err) : st;
 }
 
+dbk_status dbk_exec_named(dbk_session *s, dbk_slice statement_id, dbk_exec *origin, dbk_exec **out,
+                          dbk_error *err) {
+    dbk_status st = DBK_OK;
+    dbk_exec *e = NULL;
+    if (statement_id.len == 0) {
+        return dbk_error_set(err, DBK_INVALID_ARGUMENT, "statement id must not be empty");
+    }
+    DBK_TRY(dbk_exec_new(s, &e, err));
+    e->owned = false;
+    e->attached = true;
+    e->origin = origin != NULL ? dbk_exec_ref(origin) : NULL;
+    e->wants_rows = origin != NULL && origin->wants_rows;
+    DBK_TRY(dbk_str_set(&e->statement_id, statement_id, err));
+    *out = e;
+    e = NULL;
+done:
+    dbk_exec_unref(e);
+    return st;
+}
+
 static dbk_status look_afresh(dbk_session *s, dbk_slice statement_id, dbk_exec *origin,
                               dbk_exec **out, dbk_error *err) {
     dbk_status st = DBK_OK;
     dbk_exec *e = NULL;
-    DBK_TRY(dbk_exec_new(s, &e, err));
-    e->owned = false;
-    e->origin = origin != NULL ? dbk_exec_ref(origin) : NULL;
-    DBK_TRY(dbk_str_set(&e->statement_id, statement_id, err));
+    DBK_TRY(dbk_exec_named(s, statement_id, origin, &e, err));
     DBK_TRY(run_kind(e, DBK_RUN_LOOK, 0, err));
     *out = e;
     e = NULL;
@@ -159,14 +226,24 @@ done:
 }
 
 dbk_status dbk_exec_attach(dbk_session *s, dbk_slice statement_id, dbk_exec **out, dbk_error *err) {
-    if (statement_id.len == 0) {
-        return dbk_error_set(err, DBK_INVALID_ARGUMENT, "statement id must not be empty");
-    }
     return look_afresh(s, statement_id, NULL, out, err);
 }
 
 dbk_status dbk_exec_attach_again(dbk_exec *e, dbk_exec **out, dbk_error *err) {
     return look_afresh(e->session, dbk_str_slice(&e->statement_id), e, out, err);
+}
+
+void dbk_exec_select(dbk_exec *e, int64_t first_chunk, int64_t chunk_count) {
+    e->partial = true;
+    e->first_chunk = first_chunk;
+    e->chunk_count = chunk_count;
+}
+
+void dbk_exec_keep(dbk_exec *e) {
+    dbk_mutex_lock(&e->lock);
+    e->owned = false;
+    e->close_needed = false;
+    dbk_mutex_unlock(&e->lock);
 }
 
 dbk_sea_state dbk_exec_state(const dbk_exec *e) {
@@ -191,7 +268,7 @@ dbk_status dbk_exec_await(dbk_exec *e, uint64_t patience_ms, bool *finished, dbk
     return st;
 }
 
-dbk_status dbk_exec_end(dbk_exec *e, dbk_error *err) {
+dbk_status dbk_exec_end_begin(dbk_exec *e, dbk_op **op, dbk_error *err) {
     dbk_sea_call *call = NULL;
     dbk_mutex_lock(&e->lock);
     e->close_needed = false;
@@ -199,39 +276,17 @@ dbk_status dbk_exec_end(dbk_exec *e, dbk_error *err) {
     dbk_status st = dbk_sea_close(e->session->sea, dbk_runtime_control(e->session->runtime),
                                   dbk_str_slice(&e->statement_id), &call, err);
     if (st == DBK_OK) {
-        st = dbk_op_run(dbk_sea_call_op(call), err);
-        dbk_op_unref(dbk_sea_call_op(call));
+        *op = dbk_sea_call_op(call);
     }
     return st;
 }
 
-/* ---- cancelling ---- */
-
-dbk_status dbk_exec_cancel(dbk_exec *e, bool *dispatched, dbk_error *err) {
-    dbk_status st = DBK_OK;
-    dbk_sea_call *call = NULL;
-    dbk_mutex_lock(&e->lock);
-    bool known = e->statement_id.ptr != NULL;
-    e->cancel_wanted = e->cancel_wanted || !known;
-    dbk_op *run = e->op != NULL ? dbk_op_ref(e->op) : NULL;
-    dbk_mutex_unlock(&e->lock);
-    if (!known) {
-        if (run != NULL) {
-            dbk_op_cancel(run); /* the answer under way is waited for in the background */
-        }
-        goto done;
+dbk_status dbk_exec_end(dbk_exec *e, dbk_error *err) {
+    dbk_op *op = NULL;
+    dbk_status st = dbk_exec_end_begin(e, &op, err);
+    if (st == DBK_OK) {
+        st = dbk_op_run(op, err);
+        dbk_op_unref(op);
     }
-    DBK_TRY(dbk_sea_cancel(e->session->sea, dbk_runtime_control(e->session->runtime),
-                           dbk_str_slice(&e->statement_id), &call, err));
-    *dispatched = true;
-    DBK_TRY(dbk_op_run(dbk_sea_call_op(call), err));
-    if (run != NULL) {
-        dbk_run_hurry(run);
-    }
-done:
-    if (call != NULL) {
-        dbk_op_unref(dbk_sea_call_op(call));
-    }
-    dbk_op_unref(run);
     return st;
 }

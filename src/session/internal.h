@@ -3,25 +3,78 @@
 #define DBK_SESSION_INTERNAL_H
 
 #include "session/session.h"
+#include "telemetry/telemetry.h"
 
 struct dbk_session {
     atomic_size_t refs;
-    dbk_runtime *runtime; /* counted */
-    dbk_sea *sea;         /* counted */
+    dbk_runtime *runtime;     /* counted */
+    dbk_sea *sea;             /* counted */
+    dbk_telemetry *telemetry; /* counted; NULL: off */
+    dbk_tracer *tracer;       /* counted; NULL: nobody listens */
     dbk_str id;
     atomic_bool open;
+    uint64_t flush_ms; /* a close waits so long for events to leave */
     bool honour_transactions;
     atomic_bool autocommit;
     bool inline_only;
     dbk_stream_options stream;
     dbk_mutex lock;
-    dbk_cond idle;
     size_t detached;  /* under lock: requests nobody waits for, under way */
     size_t abandoned; /* under lock: executes a cancel left behind, until the server was told */
+    size_t sending;   /* under lock: detached requests that were started */
+    dbk_list errands; /* under lock: those that were not yet */
+    dbk_list execs;   /* under lock: those whose end telemetry has not heard of */
+    dbk_op *closer;   /* on the lane: the close under way, which waits for both */
+    dbk_list pausing; /* on the lane: runs between two polls, first who was asked longest ago */
+    uint64_t asked_ahead_ms, asked_ahead; /* on the lane: see run.c */
 };
 
-/* client.c */
-DBK_MUST_USE dbk_status dbk_config_client(const dbk_config *c, dbk_sea **out, dbk_error *err);
+/* client.c; lane: the session's control lane. */
+DBK_MUST_USE dbk_status dbk_config_client(const dbk_config *c, dbk_lane *lane, dbk_sea **out,
+                                          dbk_error *err);
+/* Where; to be reset by whoever asked, whatever came of it. */
+typedef struct dbk_target {
+    dbk_str origin;
+    dbk_slice warehouse_id;    /* borrowed of the configuration */
+    char org[DBK_ORG_ID_SIZE]; /* the workspace behind a unified host; "": not told */
+    dbk_org_source org_source;
+} dbk_target;
+DBK_MUST_USE dbk_status dbk_config_target(const dbk_config *c, dbk_target *out, dbk_error *err);
+static inline void dbk_target_reset(dbk_target *t) {
+    dbk_str_reset(&t->origin);
+}
+/* The way there. */
+DBK_MUST_USE dbk_status dbk_config_http(const dbk_config *c, dbk_http_config **out, dbk_error *err);
+/* The last User-Agent among the custom headers, else ours. */
+dbk_slice dbk_config_user_agent(const dbk_config *c);
+/* tell.c: events. All do nothing when nobody wants them. */
+/* What goes wrong in these two is logged: the session does without. The first settles what c says of telemetry and who
+ * listens in this process, before the session speaks. */
+void dbk_session_listen(dbk_session *s, dbk_config *c);
+void dbk_session_telemetry(dbk_session *s, const dbk_config *c);
+uint64_t dbk_session_now_ns(const dbk_session *s);
+/* After an exchange that began at begun_ns (dbk_session_now_ns). */
+void dbk_session_tell(dbk_session *s, dbk_telemetry_operation operation, uint64_t begun_ns,
+                      const dbk_op *call_op);
+/* The session was not opened. */
+void dbk_session_tell_refused(dbk_session *s, uint64_t begun_ns, const dbk_error *err);
+/* Statements that are open while their session closes: on the control lane. */
+void dbk_session_tell_open(dbk_session *s);
+/* e joins those whose end is told. */
+void dbk_exec_begin_telling(dbk_exec *e);
+/* After an operation of e: what it says of the statement. */
+void dbk_exec_note(dbk_exec *e, const dbk_op *op);
+/* The statement is over for its user; the first call counts. */
+void dbk_exec_tell(dbk_exec *e);
+void dbk_exec_end_telling(dbk_exec *e); /* before it is freed */
+/* A cancel was sent. */
+void dbk_exec_tell_cancel(dbk_exec *e, uint64_t begun_ns, const dbk_op *call_op);
+/* What a statement of a catalog call adds to the call's event. */
+void dbk_exec_add_up(dbk_exec *e, dbk_telemetry_event *event);
+void dbk_session_tell_catalog(dbk_session *s, dbk_metadata_call call, uint64_t begun_ns,
+                              dbk_telemetry_event *event);
+/* "PUT", "GET", "REMOVE" at the beginning of a statement. */
+dbk_telemetry_volume dbk_volume_of(dbk_slice sql);
 /* The pairs as slices into them; *out is an array to be freed. */
 DBK_MUST_USE dbk_status dbk_pairs_borrow(const dbk_pairs *pairs, dbk_sea_header **out,
                                          dbk_error *err);
@@ -29,13 +82,16 @@ DBK_MUST_USE dbk_status dbk_pairs_borrow(const dbk_pairs *pairs, dbk_sea_header 
 /* A session that the server does not know yet; runtime NULL: the process-wide one. */
 DBK_MUST_USE dbk_status dbk_session_new(const dbk_config *config, dbk_runtime *runtime,
                                         dbk_session **out, dbk_error *err);
-/* The same, and the operation that opens it, one reference each. Nothing is sent before that starts. */
-DBK_MUST_USE dbk_status dbk_session_prepare(const dbk_config *config, dbk_runtime *runtime,
-                                            dbk_session **out, dbk_op **op, dbk_error *err);
 
 /* On the lane: is a request of the call on its way? Else it waits for a token or for its next attempt,
  * and the server need not hear of it any more. */
 bool dbk_session_in_flight(dbk_sea_call *call);
+
+/* A counter of the session, for its close to look at. Any thread. */
+size_t dbk_session_count(dbk_session *s, const size_t *counter);
+/* Closes an open session that nobody holds any more, in the background: its last events leave like those of
+ * a closed one. The closing holds it then; false: it is for the caller to free. */
+bool dbk_session_close_dropped(dbk_session *s);
 
 void dbk_session_abandoned_begin(dbk_session *s);
 void dbk_session_abandoned_end(dbk_session *s);
@@ -47,13 +103,21 @@ void dbk_session_send_detached(dbk_session *s, dbk_sea_call *takes_call);
 void dbk_session_close_detached(dbk_session *s, dbk_slice statement_id);
 void dbk_session_cancel_detached(dbk_session *s, dbk_slice statement_id);
 
+/* watch.c: who hears of changes; shared by a statement and its executions. */
+typedef struct dbk_teller dbk_teller;
+void dbk_teller_unref(dbk_teller *t);                     /* NULL is a no-op */
+void dbk_exec_set_teller(dbk_exec *e, dbk_statement *st); /* before it runs */
+void dbk_exec_changed(dbk_exec *e);                       /* without its lock */
+void dbk_exec_follow_stream(dbk_exec *e, bool on);
+
 /* One run on the server. */
 struct dbk_exec {
     atomic_size_t refs;
     dbk_session *session; /* counted */
     atomic_int validity;  /* dbk_exec_validity */
     uint64_t begun_ms;
-    atomic_int state; /* dbk_sea_state, as last told by the server */
+    uint64_t answered_ms; /* on the lane: the last answer about its state; 0: none */
+    atomic_int state;     /* dbk_sea_state, as last told by the server */
     atomic_uint retries;
     atomic_bool finished; /* the stream is there, facts no longer change */
     dbk_mutex lock;
@@ -66,11 +130,30 @@ struct dbk_exec {
     dbk_sea_reply reply; /* the server's last answer; its data moves into the stream */
     bool reply_used;     /* it has moved */
     bool came_closed;    /* the first answer said CLOSED: success without rows */
-    bool impatient;      /* the last await ended while a poll was under way */
-    bool owned;          /* false: attached by id, somebody else closes it on the server */
-    bool submitted; /* its handle lives apart from the statement: closing that changes nothing */
+    atomic_uint polls;
+    atomic_uint_fast64_t polls_ms;
+    uint64_t begun_ns;
+    uint64_t told_ms;  /* under lock: until the result or the error was there */
+    dbk_status failed; /* under lock: why it has no result */
+    char sqlstate[6];  /* with failed */
+    bool partial;      /* of its result only the chunks below are opened */
+    int64_t first_chunk, chunk_count;
+    bool wants_rows; /* its SQL asks for rows: an answer without a manifest has lost them */
+    bool no_wait;    /* sent without waiting for its result: an ASYNC event */
+    dbk_telemetry_volume volume;
+    dbk_node telling; /* under the session's lock */
+    bool internal;    /* the library's own */
+    bool catalog;     /* a part of a catalog call */
+    bool compressed, inline_arrow;
+    atomic_bool told;  /* its event was given to telemetry */
+    bool impatient;    /* the last await ended while a poll was under way */
+    atomic_bool owned; /* false: attached by id, or left: somebody else closes it on the server */
+    bool attached;     /* by its id: whoever ran it has told of it */
+    bool submitted;    /* its handle lives apart from the statement: closing that changes nothing */
     dbk_stream *stream; /* counted; NULL until the result was opened */
     dbk_exec_facts facts;
+    dbk_teller *teller; /* counted; NULL: nobody listens */
+    dbk_stream_watcher follower;
     dbk_exec *origin; /* counted: of a second look, the one that closes the statement; or NULL */
 };
 
@@ -84,12 +167,6 @@ typedef struct dbk_request {
 } dbk_request;
 
 /* Operations on an execution; one at a time. One reference for the caller. */
-typedef enum dbk_run_kind {
-    DBK_RUN_EXECUTE, /* send, poll to the end, open the result */
-    DBK_RUN_SUBMIT,  /* send, first answer */
-    DBK_RUN_LOOK,    /* one poll */
-    DBK_RUN_AWAIT    /* poll to the end, open the result */
-} dbk_run_kind;
 /* request: for EXECUTE and SUBMIT, used during the call only; else NULL. patience_ms: AWAIT gives up
  * looking after so long and is done with DBK_OK and an unfinished execution; 0: never. */
 DBK_MUST_USE dbk_status dbk_run_new(dbk_exec *e, dbk_run_kind kind,

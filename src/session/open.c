@@ -5,6 +5,7 @@ typedef struct opening {
     dbk_op op;          /* first: the machine's functions cast */
     dbk_session *s;     /* counted */
     dbk_sea_call *call; /* counted */
+    uint64_t begun_ns;
 } opening;
 
 enum { OPEN_SEND, OPEN_ANSWER };
@@ -14,17 +15,29 @@ static opening *opening_of(dbk_op *op) {
 }
 
 static dbk_step open_send(dbk_op *op) {
-    return dbk_op_wait_op(op, dbk_sea_call_op(opening_of(op)->call), OPEN_ANSWER);
+    opening_of(op)->begun_ns = dbk_session_now_ns(opening_of(op)->s);
+    return dbk_op_try_op(op, dbk_sea_call_op(opening_of(op)->call), OPEN_ANSWER);
 }
 
 /* From here on the server holds a session, and the last reference deletes it. */
 static void note_session(opening *o) {
     dbk_str_move(&o->s->id, &dbk_sea_call_reply(o->call)->session_id);
+    dbk_sea_note_session(o->s->sea, dbk_str_slice(&o->s->id));
     atomic_store(&o->s->open, true);
 }
 
 static dbk_step open_answer(dbk_op *op) {
-    note_session(opening_of(op));
+    opening *o = opening_of(op);
+    dbk_op *call_op = dbk_sea_call_op(o->call);
+    if (call_op->status != DBK_OK) {
+        dbk_session_tell_refused(o->s, o->begun_ns, &call_op->err);
+        dbk_error_move(&op->err, &call_op->err);
+        return dbk_op_finish(op, call_op->status);
+    }
+    note_session(o);
+    DBK_LOG(INFO, o->s->id.ptr, "session opened in %llu ms, dbkernel " DBK_VERSION,
+            (unsigned long long)((dbk_session_now_ns(o->s) - o->begun_ns) / 1000000u));
+    dbk_session_tell(o->s, DBK_TELEMETRY_CREATE_SESSION, o->begun_ns, call_op);
     return dbk_op_finish(op, DBK_OK);
 }
 
@@ -34,7 +47,8 @@ static void late_answer(dbk_op *call_op, void *ctx) {
         note_session(o);
     }
     dbk_op_unref(call_op);
-    dbk_op_unref(&o->op);
+    dbk_op_unref(&o->op); /* deletes what was made, in the background too */
+    dbk_background_end();
 }
 
 /* A request under way may still make a session: its answer is waited for in the background. */
@@ -42,6 +56,7 @@ static void open_cancelled(dbk_op *op) {
     opening *o = opening_of(op);
     if (dbk_session_in_flight(o->call)) {
         (void)dbk_op_ref(op);
+        dbk_background_begin();
         (void)dbk_op_detach_child(op, late_answer, o);
     }
 }
@@ -75,6 +90,14 @@ done:
     return st;
 }
 
+static void warn_of_settings(const dbk_config *c) {
+    if (c->tls_skip_verify) {
+        DBK_LOG(WARN, NULL, "TLS certificates are not verified for this session");
+    } else if (c->tls_skip_hostname) {
+        DBK_LOG(WARN, NULL, "TLS host names are not verified for this session");
+    }
+}
+
 dbk_status dbk_session_prepare(const dbk_config *config, dbk_runtime *runtime, dbk_session **out,
                                dbk_op **op, dbk_error *err) {
     dbk_status st = DBK_OK;
@@ -92,6 +115,7 @@ dbk_status dbk_session_prepare(const dbk_config *config, dbk_runtime *runtime, d
     dbk_op_init(&o->op, &open_machine, dbk_runtime_control(s->runtime));
     o->call = call;
     o->s = dbk_session_ref(s);
+    warn_of_settings(config);
     *op = &o->op;
     *out = s;
     s = NULL;
@@ -111,14 +135,6 @@ static void cancel_open(dbk_cancel_watch *w) {
     dbk_op_cancel(((open_watch *)(void *)w)->op);
 }
 
-static void warn_of_settings(const dbk_session *s, const dbk_config *c) {
-    if (c->tls_skip_verify) {
-        DBK_LOG(WARN, s->id.ptr, "TLS certificates are not verified for this session");
-    } else if (c->tls_skip_hostname) {
-        DBK_LOG(WARN, s->id.ptr, "TLS host names are not verified for this session");
-    }
-}
-
 dbk_status dbk_session_open_on(const dbk_config *config, dbk_runtime *runtime,
                                dbk_cancel_token *token, dbk_session **out, dbk_error *err) {
     dbk_session *s = NULL;
@@ -135,7 +151,6 @@ dbk_status dbk_session_open_on(const dbk_config *config, dbk_runtime *runtime,
         dbk_session_unref(s);
         return st;
     }
-    warn_of_settings(s, config);
     *out = s;
     return DBK_OK;
 }

@@ -107,6 +107,15 @@ static const struct {
      DBK_DATA_LOSS, "Failed to parse execute response:", "st", true},
     {"no JSON", RIG_OK, "<html>login</html>", NULL, DBK_DATA_LOSS,
      "Failed to parse execute response:", "", false},
+    {"a query without its manifest", RIG_OK, RIG_STATE("st", "SUCCEEDED"), NULL, DBK_DATA_LOSS,
+     "statement st is SUCCEEDED, but the answer holds neither a manifest nor rows", "st", true},
+    {"and an empty result", RIG_OK,
+     "{\"statement_id\":\"st\",\"status\":{\"state\":\"SUCCEEDED\"},\"result\":{}}", NULL,
+     DBK_DATA_LOSS, "statement st is SUCCEEDED, but the answer holds neither", "st", true},
+    {"the same later", RIG_OK, RIG_STATE("st", "RUNNING"), RIG_STATE("st", "SUCCEEDED"),
+     DBK_DATA_LOSS, "statement st is SUCCEEDED, but the answer holds neither", "st", true},
+    {"a closed query without its manifest", RIG_OK, RIG_STATE("st", "CLOSED"), NULL, DBK_DATA_LOSS,
+     "statement st is CLOSED, but the answer holds neither", "st", false},
     {"no id", RIG_OK, "{\"status\":{\"state\":\"SUCCEEDED\"}}", NULL, DBK_DATA_LOSS,
      "Failed to parse execute response:", "", false},
     {"refused", "403 Forbidden", "{\"message\":\"no\"}", NULL, DBK_PERMISSION_DENIED,
@@ -172,6 +181,65 @@ DBK_TEST(closed_in_the_first_answer_is_success) {
         dbk_statement_unref(st);
         rig_settle(&r);
         CHECK_STR(rig_story(&r), "POST statements");
+        rig_end(&r);
+    }
+}
+
+DBK_TEST(which_statements_ask_for_rows) {
+    static const struct {
+        const char *sql;
+        bool asks;
+    } rows[] = {
+        {"SELECT 1", true},
+        {" \n\tselect\t1", true},
+        {"((SELECT 1) UNION (SELECT 2))", true},
+        {"/* a /* b */ c */ -- d\n SELECT 1", true},
+        {"-- only this", false},
+        {"/* never closed", false},
+        {"", false},
+        {"/", false},
+        {"VALUES (1)", true},
+        {"WITH a AS (SELECT 1) SELECT * FROM a", true},
+        {"TABLE t", true},
+        {"show tables", true},
+        {"DESCRIBE t", true},
+        {"DESC t", true},
+        {"EXPLAIN SELECT 1", true},
+        {"LIST '/Volumes/a'", true},
+        {"SELECTED", false},
+        {"TABLES", false},
+        {"INSERT INTO t SELECT 1", false},
+        {"CREATE TABLE t AS SELECT 1", false},
+        {"SET a = b", false},
+        {"`select`", false},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        CHECK_CASE(rows[i].sql);
+        CHECK_EQ_I64(dbk_sql_asks_for_rows(dbk_slice_of(rows[i].sql)), rows[i].asks);
+    }
+}
+
+/* What changes data may be answered without a manifest; so may a WITH whose changes the server counts. */
+DBK_TEST(no_manifest_is_no_rows_where_none_were_asked_for) {
+    static const char *const rows[][2] = {
+        {"DROP TABLE t", RIG_STATE("st", "SUCCEEDED")},
+        {"WITH a AS (SELECT 1) INSERT INTO t SELECT * FROM a",
+         "{\"statement_id\":\"st\",\"status\":{\"state\":\"SUCCEEDED\",\"num_modified_rows\":1}}"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        rig r;
+        dbk_exec *e = NULL;
+        dbk_batch *batch = NULL;
+        CHECK_CASE(rows[i][0]);
+        rig_begin(&r, RIG_STEPPED);
+        rig_open(&r);
+        dbk_statement *st = rig_statement(&r, rows[i][0]);
+        rig_answer(&r, RIG_EXECUTE, RIG_OK, rows[i][1]);
+        CHECK_OK(rig_execute(&r, st, DBK_RUN_EXECUTE, &e), &r.err);
+        CHECK_OK(dbk_stream_next(dbk_exec_stream(e), &batch, &r.err), &r.err);
+        CHECK(batch == NULL);
+        (void)rig_story(&r);
+        close_all(&r, st, e);
         rig_end(&r);
     }
 }

@@ -1,10 +1,7 @@
-#include "session/internal.h"
+#include "session/statement.h"
 
 #define DETACHED_LIMIT_MS 30000u
-#define CLOSE_LIMIT_MS    30000u
-/* A server holds the answer to execute for 10 s at most when not told otherwise. */
-#define ABANDONED_LIMIT_MS 12000u
-#define DETACHED_CLOSE_MS  5000u
+#define DETACHED_AT_ONCE  32u
 
 /* Sessions that hold memory of the process-wide pool warm. */
 static atomic_size_t live_sessions;
@@ -12,6 +9,7 @@ static atomic_size_t live_sessions;
 dbk_status dbk_session_new(const dbk_config *config, dbk_runtime *runtime, dbk_session **out,
                            dbk_error *err) {
     dbk_status st = DBK_OK;
+    dbk_config settled = *config; /* all of it borrowed */
     dbk_session *s = dbk_alloc_zero(sizeof *s);
     if (s == NULL) {
         return dbk_error_oom(err, "a session");
@@ -19,20 +17,26 @@ dbk_status dbk_session_new(const dbk_config *config, dbk_runtime *runtime, dbk_s
     atomic_init(&s->refs, 1);
     (void)atomic_fetch_add(&live_sessions, 1);
     dbk_mutex_init(&s->lock);
-    dbk_cond_init(&s->idle);
+    dbk_list_init(&s->errands);
+    dbk_list_init(&s->execs);
+    dbk_list_init(&s->pausing);
     atomic_init(&s->open, false);
     atomic_init(&s->autocommit, true);
     s->honour_transactions = config->honour_transactions;
     s->inline_only = config->cloudfetch_disabled;
     s->stream = (dbk_stream_options){.convert = config->convert,
                                      .max_chunks = (size_t)config->max_chunks,
-                                     .link_window = (size_t)config->link_window};
-    DBK_TRY(dbk_config_client(config, &s->sea, err));
+                                     .budget_bytes = config->memory_budget,
+                                     .link_window = (size_t)config->link_window,
+                                     .inline_window = (size_t)config->inline_max_chunks};
     if (runtime != NULL) {
         s->runtime = dbk_runtime_ref(runtime);
     } else {
         DBK_TRY(dbk_runtime_acquire(&s->runtime, err));
     }
+    dbk_session_listen(s, &settled);
+    DBK_TRY(dbk_config_client(&settled, dbk_runtime_control(s->runtime), &s->sea, err));
+    dbk_session_telemetry(s, &settled);
     *out = s;
     s = NULL;
 done:
@@ -50,8 +54,22 @@ bool dbk_session_in_flight(dbk_sea_call *call) {
 static void change(dbk_session *s, size_t *counter, bool up) {
     dbk_mutex_lock(&s->lock);
     *counter += up ? 1 : (size_t)-1;
-    dbk_cond_broadcast(&s->idle);
     dbk_mutex_unlock(&s->lock);
+    if (up) {
+        dbk_background_begin();
+    } else {
+        dbk_background_end();
+    }
+    if (!up && s->closer != NULL) { /* counted down on the lane only */
+        dbk_op_wake(s->closer);
+    }
+}
+
+size_t dbk_session_count(dbk_session *s, const size_t *counter) {
+    dbk_mutex_lock(&s->lock);
+    size_t count = *counter;
+    dbk_mutex_unlock(&s->lock);
+    return count;
 }
 
 void dbk_session_abandoned_begin(dbk_session *s) {
@@ -62,18 +80,62 @@ void dbk_session_abandoned_end(dbk_session *s) {
     change(s, &s->abandoned, false);
 }
 
+/* A request that waits for its turn: a thousand handles may be closed at once. */
+typedef struct errand {
+    dbk_node node;
+    dbk_op *op;
+} errand;
+
+/* The next request in the place of one that has ended; NULL: there is none. */
+static dbk_op *next_errand(dbk_session *s) {
+    dbk_mutex_lock(&s->lock);
+    dbk_node *node = dbk_list_pop_front(&s->errands);
+    s->sending -= node == NULL ? 1 : 0;
+    dbk_mutex_unlock(&s->lock);
+    errand *e = node != NULL ? DBK_CONTAINER_OF(node, errand, node) : NULL;
+    dbk_op *op = e != NULL ? e->op : NULL;
+    dbk_free(e);
+    return op;
+}
+
+/* May the request start? Else it is in the queue. */
+static bool take_turn(dbk_session *s, dbk_op *op) {
+    errand *e = NULL;
+    dbk_mutex_lock(&s->lock);
+    if (s->sending >= DETACHED_AT_ONCE) {
+        e = dbk_alloc_zero(sizeof *e); /* without memory it does not wait */
+    }
+    if (e != NULL) {
+        e->op = op;
+        dbk_list_push_back(&s->errands, &e->node);
+    } else {
+        s->sending++;
+    }
+    dbk_mutex_unlock(&s->lock);
+    return e == NULL;
+}
+
 static void detached_done(dbk_op *op, void *ctx) {
     dbk_session *s = ctx;
+    dbk_op *next = next_errand(s);
+    if (next != NULL) {
+        dbk_op_start(next, detached_done, s); /* with the reference it came with */
+    }
+    dbk_background_begin(); /* until what follows from its end has begun */
     change(s, &s->detached, false);
     dbk_op_unref(op);
     dbk_session_unref(s);
+    dbk_background_end();
 }
 
 void dbk_session_send_detached(dbk_session *s, dbk_sea_call *takes_call) {
     dbk_op *op = dbk_sea_call_op(takes_call);
     op->deadline_ms = DETACHED_LIMIT_MS;
     change(s, &s->detached, true);
-    dbk_op_start(op, detached_done, dbk_session_ref(s));
+    (void)dbk_session_ref(s);
+    if (take_turn(s, op)) {
+        dbk_op_start(op, detached_done, s);
+    }
 }
 
 void dbk_session_close_detached(dbk_session *s, dbk_slice statement_id) {
@@ -81,6 +143,7 @@ void dbk_session_close_detached(dbk_session *s, dbk_slice statement_id) {
     dbk_sea_call *call = NULL;
     if (dbk_sea_close(s->sea, dbk_runtime_control(s->runtime), statement_id, &call, &err) ==
         DBK_OK) {
+        dbk_op_set_unattended(dbk_sea_call_op(call)); /* it frees memory there: no hurry */
         dbk_session_send_detached(s, call);
     }
     dbk_error_reset(&err);
@@ -96,58 +159,7 @@ void dbk_session_cancel_detached(dbk_session *s, dbk_slice statement_id) {
     dbk_error_reset(&err);
 }
 
-/* ---- close ---- */
-
-static dbk_sea_call *new_delete(dbk_session *s) {
-    dbk_error err = {0};
-    dbk_sea_call *call = NULL;
-    (void)!dbk_sea_delete_session(s->sea, dbk_runtime_control(s->runtime), dbk_str_slice(&s->id),
-                                  &call, &err);
-    dbk_error_reset(&err);
-    return call;
-}
-
-/* A process often ends right after the session: what is under way for it must not be lost. An embedded
- * lane is not run here, so nothing is waited for. */
-static void wait_for(dbk_session *s, const size_t *counter, uint64_t limit_ms) {
-    dbk_lane *lane = dbk_runtime_control(s->runtime);
-    if (dbk_lane_is_embedded(lane) || dbk_lane_on_any()) {
-        return;
-    }
-    uint64_t deadline_ms = dbk_clock_ms(&dbk_clock_system) + limit_ms;
-    dbk_mutex_lock(&s->lock);
-    while (*counter > 0 && dbk_cond_wait_until(&s->idle, &s->lock, deadline_ms)) {
-    }
-    dbk_mutex_unlock(&s->lock);
-}
-
-static void delete_session(dbk_session *s) {
-    dbk_error err = {0};
-    dbk_sea_call *call = new_delete(s);
-    if (call == NULL) {
-        return;
-    }
-    if (dbk_lane_on_any()) { /* inside a callback of the library: nobody may wait here */
-        dbk_session_send_detached(s, call);
-        return;
-    }
-    dbk_op *op = dbk_sea_call_op(call);
-    op->deadline_ms = CLOSE_LIMIT_MS;
-    if (dbk_op_run(op, &err) != DBK_OK) {
-        DBK_LOG(DEBUG, s->id.ptr, "closing the session: %s", dbk_error_message(&err));
-    }
-    dbk_error_reset(&err);
-    dbk_op_unref(op);
-}
-
-void dbk_session_close(dbk_session *s) {
-    if (!atomic_exchange(&s->open, false) || !dbk_runtime_alive(s->runtime)) {
-        return;
-    }
-    wait_for(s, &s->abandoned, ABANDONED_LIMIT_MS);
-    delete_session(s);
-    wait_for(s, &s->detached, DETACHED_CLOSE_MS);
-}
+/* ---- the end ---- */
 
 dbk_session *dbk_session_ref(dbk_session *s) {
     (void)atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
@@ -158,27 +170,42 @@ void dbk_session_unref(dbk_session *s) {
     if (s == NULL || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1) {
         return;
     }
-    dbk_sea_call *call = NULL;
-    if (atomic_exchange(&s->open, false) && dbk_runtime_alive(s->runtime)) {
-        call = new_delete(s);
+    if (atomic_load(&s->open) && dbk_session_close_dropped(s)) {
+        return; /* the closing holds it, and comes back here */
     }
-    if (call != NULL) {
-        atomic_store(&s->refs, 1); /* the request's, given back when it is answered */
-        s->detached = 1;
-        dbk_op *op = dbk_sea_call_op(call);
-        op->deadline_ms = DETACHED_LIMIT_MS;
-        dbk_op_start(op, detached_done, s);
-        return;
+    if (s->telemetry != NULL) {
+        dbk_telemetry_leave(s->telemetry);
+        dbk_telemetry_unref(s->telemetry);
     }
+    dbk_tracer_unref(s->tracer);
     dbk_sea_unref(s->sea);
     dbk_str_reset(&s->id);
-    dbk_cond_destroy(&s->idle);
     dbk_mutex_destroy(&s->lock);
     dbk_runtime_unref(s->runtime);
     dbk_free(s);
     if (atomic_fetch_sub(&live_sessions, 1) == 1) {
         dbk_block_pool_trim();
     }
+}
+
+dbk_runtime *dbk_session_runtime(const dbk_session *s) {
+    return s->runtime;
+}
+
+dbk_status dbk_session_reader(dbk_session *s, const dbk_stream *stream, dbk_lane **out,
+                              dbk_error *err) {
+    size_t lanes = dbk_runtime_data_lane_count(s->runtime);
+    size_t i = (uintptr_t)stream / 128 % lanes; /* a stream keeps its lane, many spread */
+    return dbk_runtime_data_lane(s->runtime, i, out, err);
+}
+
+dbk_status dbk_session_replace_token(dbk_session *s, dbk_slice token, int64_t expires_unix_s,
+                                     dbk_error *err) {
+    dbk_status st = dbk_auth_set_token(dbk_sea_auth(s->sea), token, expires_unix_s, err);
+    if (st == DBK_OK && s->telemetry != NULL) {
+        dbk_telemetry_change_rights(s->telemetry, token);
+    }
+    return st;
 }
 
 bool dbk_session_is_open(const dbk_session *s) {
@@ -201,6 +228,7 @@ static dbk_status run_sql(dbk_session *s, const char *sql, dbk_error *err) {
     dbk_exec *exec = NULL;
     DBK_TRY(dbk_statement_new(s, &stmt, err));
     DBK_TRY(dbk_statement_set_sql(stmt, dbk_slice_of(sql), err));
+    stmt->internal = true;
     DBK_TRY(dbk_statement_execute(stmt, &exec, err));
     dbk_exec_close(exec);
 done:

@@ -57,6 +57,9 @@ void rig_end(rig *r);                  /* closes r->session, if any; every answe
 #define RIG_COLUMN(name)                                                                      \
     "\"format\":\"JSON_ARRAY\",\"schema\":{\"column_count\":1,\"columns\":[{\"name\":\"" name \
     "\",\"type_name\":\"LONG\",\"type_text\":\"BIGINT\",\"position\":0}]}"
+/* No rows, and nothing to close. */
+#define RIG_CLOSED \
+    "{\"statement_id\":\"st\",\"status\":{\"state\":\"CLOSED\"},\"manifest\":{" RIG_COLUMN("a") "}}"
 /* One BIGINT row in a column. */
 #define RIG_ROW(id, name, value)                                                                   \
     "{\"statement_id\":\"" id "\",\"status\":{\"state\":\"SUCCEEDED\"},\"manifest\":{"             \

@@ -170,6 +170,133 @@ DBK_TEST(close_is_bounded) {
     rig_end(&r);
 }
 
+/* ---- telemetry ---- */
+
+#define TELEMETRY "POST /telemetry-ext "
+
+static void telemetry_on(rig *r, uint64_t close_ms) {
+    r->config.telemetry_enabled = true;
+    r->config.telemetry_batch_size = 1;
+    r->config.telemetry_flush_ms = 100;
+    r->config.telemetry_close_ms = close_ms;
+}
+
+/* Its first event leaves at once. */
+static void open_telling(rig *r) {
+    rig_answer(r, RIG_SESSIONS, RIG_OK, "{\"session_id\":\"se\"}");
+    dbk_op *op = NULL;
+    CHECK_OK(dbk_session_prepare(&r->config, r->runtime, &r->session, &op, &r->err), &r->err);
+    CHECK_OK(rig_run(r, op), &r->err);
+    dbk_op_unref(op);
+    rig_settle(r);
+    CHECK_STR(rig_story(r), "POST sessions, POST telemetry-ext");
+}
+
+static void close_in_time(rig *r, uint64_t limit_ms) {
+    dbk_op *op = NULL;
+    rig_answer(r, DELETE_SESSION, RIG_OK, "{}");
+    CHECK_OK(dbk_session_close_begin(r->session, &op, &r->err), &r->err);
+    uint64_t before = atomic_load(&r->skipped_ms);
+    CHECK_OK(rig_run(r, op), &r->err);
+    CHECK_EQ_I64((int64_t)(atomic_load(&r->skipped_ms) - before), (int64_t)limit_ms);
+    dbk_op_unref(op);
+}
+
+/* T25 of the spec: with an upload under way, and as the last session of its host. */
+DBK_TEST(close_waits_for_telemetry_as_long_as_it_may) {
+    rig r;
+    rig_begin(&r, RIG_STEPPED);
+    telemetry_on(&r, 300);
+    rig_stall(&r, TELEMETRY);
+    open_telling(&r);
+    close_in_time(&r, 300);
+    rig_end(&r);
+}
+
+DBK_TEST(close_waits_for_nothing_when_telemetry_has_left) {
+    rig r;
+    rig_begin(&r, RIG_STEPPED);
+    telemetry_on(&r, 300);
+    rig_answer(&r, TELEMETRY, RIG_OK, "{}");
+    open_telling(&r);
+    rig_answer(&r, TELEMETRY, RIG_OK, "{}");
+    close_in_time(&r, 0);
+    CHECK_STR(rig_story(&r), "DELETE sessions/se, POST telemetry-ext");
+    rig_end(&r);
+}
+
+/* A handle that is let go without a close: the same, in the background. */
+DBK_TEST(a_dropped_session_tells_its_end) {
+    rig r;
+    rig_begin(&r, RIG_STEPPED);
+    telemetry_on(&r, 300);
+    r.config.telemetry_batch_size = 100;
+    rig_open(&r);
+    rig_answer(&r, DELETE_SESSION, RIG_OK, "{}");
+    rig_answer(&r, TELEMETRY, RIG_OK, "{}");
+    dbk_session_unref(r.session);
+    r.session = NULL;
+    rig_settle(&r);
+    CHECK(test_peer_used_up(&rig_peer));
+    CHECK_CONTAINS(rig_body(2), "DELETE_SESSION");
+    rig_end(&r);
+}
+
+static void pass_a_second(rig *r) {
+    rig_pass(r, 1000);
+}
+
+/* The caller's own bound; the request goes on and is answered later. */
+DBK_TEST(close_within_a_time) {
+    rig r;
+    rig_begin(&r, RIG_SERVED);
+    rig_open(&r);
+    rig_stall(&r, DELETE_SESSION);
+    rig_when(&r, DELETE_SESSION, pass_a_second);
+    CHECK_FAILS(dbk_session_close_within(r.session, 1000, &r.err), &r.err, DBK_TIMEOUT,
+                "session close took longer than 1000 ms");
+    rig_join(&r);
+    CHECK(!dbk_session_is_open(r.session));
+    CHECK_OK(dbk_session_close_within(r.session, 1000, &r.err), &r.err); /* is closing */
+    test_peer_go_on(&rig_peer, rig_http(&r, RIG_OK, "{}"), TEST_PEER_KEEP);
+    rig_end(&r);
+}
+
+/* A statement that was cancelled before the server's answer: the close does not wait for that longer than
+ * it may, and the cancel is sent all the same when the answer comes. */
+DBK_TEST(close_within_a_time_loses_no_cancel) {
+    rig r;
+    dbk_exec *e = NULL;
+    dbk_op *op = NULL;
+    rig_begin(&r, RIG_STEPPED);
+    rig_open(&r);
+    dbk_statement *st = rig_statement(&r, "S");
+    rig_stall(&r, RIG_EXECUTE);
+    CHECK_OK(dbk_statement_begin(st, DBK_RUN_EXECUTE, &e, &op, &r.err), &r.err);
+    dbk_op_start(op, NULL, NULL);
+    rig_settle(&r);
+    dbk_op_cancel(op);
+    rig_settle(&r);
+    CHECK(dbk_statement_finish(e, op, op->status, &e) == DBK_CANCELLED);
+    dbk_statement_unref(st);
+    CHECK_STR(rig_story(&r), "POST statements");
+    CHECK_OK(dbk_session_close_begin(r.session, &op, &r.err), &r.err);
+    op->deadline_ms = 500;
+    rig_answer(&r, DELETE_SESSION, RIG_OK, "{}");
+    uint64_t before = atomic_load(&r.skipped_ms);
+    CHECK(rig_run(&r, op) == DBK_TIMEOUT);
+    CHECK_EQ_U64(atomic_load(&r.skipped_ms) - before, 500);
+    dbk_op_unref(op);
+    rig_settle(&r);
+    CHECK_STR(rig_story(&r), "DELETE sessions/se");
+    rig_answer(&r, "POST /api/2.0/sql/statements/st/cancel ", RIG_OK, "{}");
+    rig_answer(&r, "DELETE /api/2.0/sql/statements/st ", RIG_OK, "{}");
+    test_peer_go_on(&rig_peer, rig_http(&r, RIG_OK, RIG_STATE("st", "RUNNING")), TEST_PEER_KEEP);
+    rig_settle(&r);
+    CHECK_STR(rig_story(&r), "POST statements/st/cancel, DELETE statements/st");
+    rig_end(&r);
+}
+
 DBK_TEST(the_last_reference_deletes_in_the_background) {
     rig r;
     rig_begin(&r, RIG_STEPPED);
@@ -196,7 +323,7 @@ DBK_TEST(a_statement_outlives_the_session_handle) {
     dbk_statement *st = rig_statement(&r, "SELECT 1");
     dbk_session_unref(r.session);
     r.session = NULL;
-    rig_answer(&r, RIG_EXECUTE, RIG_OK, RIG_STATE("st", "CLOSED"));
+    rig_answer(&r, RIG_EXECUTE, RIG_OK, RIG_CLOSED);
     CHECK_OK(rig_execute(&r, st, DBK_RUN_EXECUTE, &e), &r.err);
     CHECK_STR(rig_story(&r), "POST statements");
     rig_answer(&r, DELETE_SESSION, RIG_OK, "{}");

@@ -2,6 +2,11 @@
 
 #include "session/literals.h"
 
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define SQL_SHOWN 4096u /* a log line holds less */
+
 /* ---- life ---- */
 
 dbk_status dbk_statement_new(dbk_session *s, dbk_statement **out, dbk_error *err) {
@@ -46,6 +51,7 @@ void dbk_statement_unref(dbk_statement *st) {
     reset_list(&st->raw);
     dbk_pairs_reset(&st->tags);
     dbk_exec_unref(st->current);
+    dbk_teller_unref(st->teller);
     dbk_mutex_destroy(&st->lock);
     dbk_session_unref(st->session);
     dbk_free(st);
@@ -53,10 +59,6 @@ void dbk_statement_unref(dbk_statement *st) {
 
 dbk_session *dbk_statement_session(const dbk_statement *st) {
     return st->session;
-}
-
-void dbk_statement_set_read_only(dbk_statement *st) {
-    st->read_only = true;
 }
 
 /* ---- text and parameters ---- */
@@ -326,7 +328,6 @@ static dbk_status build_request(const dbk_statement *st, dbk_request *r, dbk_err
         .session_id = dbk_str_slice(&st->session->id),
         .sql = dbk_str_slice(&st->sql),
         .inline_only = st->session->inline_only,
-        .read_only = st->read_only,
         .has_row_limit = st->has_row_limit,
         .row_limit = st->row_limit,
         .parameters = r->parameters,
@@ -356,6 +357,18 @@ static void set_current(dbk_statement *st, dbk_exec *e) {
     dbk_exec_unref(old);
 }
 
+/* Length and hash tell one from another; the text is for those who ask for it twice. */
+static void log_sql(const dbk_statement *st) {
+    const char *asked = getenv("DBK_LOG_SQL");
+    dbk_slice sql = dbk_str_slice(&st->sql);
+    DBK_LOG(DEBUG, st->session->id.ptr, "executing %zu bytes of SQL, hash %016" PRIx64, sql.len,
+            dbk_slice_hash(sql, DBK_HASH_INIT));
+    if (asked != NULL && strcmp(asked, "1") == 0) {
+        DBK_LOG(TRACE, st->session->id.ptr, "SQL: %.*s", (int)dbk_min_size(sql.len, SQL_SHOWN),
+                sql.ptr);
+    }
+}
+
 dbk_status dbk_statement_begin(dbk_statement *st, dbk_run_kind kind, dbk_exec **out, dbk_op **op,
                                dbk_error *err) {
     dbk_request request = {0};
@@ -365,7 +378,11 @@ dbk_status dbk_statement_begin(dbk_statement *st, dbk_run_kind kind, dbk_exec **
         status = dbk_exec_new(st->session, &e, err);
     }
     if (status == DBK_OK) {
-        e->submitted = request.wire.no_wait = kind == DBK_RUN_SUBMIT;
+        e->internal = st->internal;
+        e->wants_rows = !st->internal && dbk_sql_asks_for_rows(dbk_str_slice(&st->sql));
+        e->volume = dbk_volume_of(dbk_str_slice(&st->sql));
+        e->submitted = kind == DBK_RUN_SUBMIT || kind == DBK_RUN_ASK;
+        request.wire.no_wait = e->no_wait = kind == DBK_RUN_SUBMIT;
         status = dbk_run_new(e, kind, &request.wire, 0, op, err);
     }
     reset_request(&request);
@@ -373,6 +390,11 @@ dbk_status dbk_statement_begin(dbk_statement *st, dbk_run_kind kind, dbk_exec **
         dbk_exec_unref(e);
         return status;
     }
+    if (dbk_log_on(DBK_LOG_DEBUG)) {
+        log_sql(st);
+    }
+    dbk_exec_set_teller(e, st);
+    dbk_exec_begin_telling(e);
     dbk_exec_arm(e, *op); /* before anybody can find e */
     set_current(st, e);
     *out = e;
@@ -430,6 +452,9 @@ void dbk_statement_progress(dbk_statement *st, dbk_exec_progress *out) {
     uint64_t now = dbk_lane_now_ms(dbk_runtime_control(e->session->runtime));
     out->state = (dbk_sea_state)atomic_load(&e->state);
     out->elapsed_ms = now - e->begun_ms;
+    if (!dbk_exec_copy_id(e, out->query_id, sizeof out->query_id)) {
+        out->query_id[0] = '\0';
+    }
     out->has_result = finished && e->stream != NULL;
     if (out->has_result) {
         dbk_stream_measure(e->stream, &out->result);
@@ -461,19 +486,14 @@ void dbk_canceller_free(dbk_canceller *c) {
 }
 
 bool dbk_canceller_query_id(const dbk_canceller *c, char *out, size_t size) {
-    bool known = false;
     dbk_exec *e = dbk_statement_current(c->st);
-    if (e == NULL) {
-        return false;
-    }
-    dbk_mutex_lock(&e->lock);
-    if (e->statement_id.ptr != NULL && e->statement_id.len < size) {
-        memcpy(out, e->statement_id.ptr, e->statement_id.len + 1);
-        known = true;
-    }
-    dbk_mutex_unlock(&e->lock);
+    bool known = e != NULL && dbk_exec_copy_id(e, out, size);
     dbk_exec_unref(e);
     return known;
+}
+
+dbk_exec *dbk_canceller_exec(const dbk_canceller *c) {
+    return dbk_statement_current(c->st);
 }
 
 dbk_status dbk_canceller_cancel(dbk_canceller *c, bool *dispatched, dbk_error *err) {
@@ -482,7 +502,5 @@ dbk_status dbk_canceller_cancel(dbk_canceller *c, bool *dispatched, dbk_error *e
     if (e == NULL) {
         return DBK_OK; /* nothing ran yet */
     }
-    dbk_status status = dbk_exec_cancel(e, dispatched, err);
-    dbk_exec_unref(e);
-    return status;
+    return dbk_exec_cancel(e, dispatched, err);
 }

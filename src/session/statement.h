@@ -28,10 +28,14 @@ struct dbk_statement {
     bool has_row_limit;
     int64_t row_limit;
     dbk_pairs tags; /* value ptr NULL: a bare key */
-    bool read_only;
+    bool internal;  /* the library's own */
     dbk_mutex lock;
-    dbk_exec *current; /* under lock; counted: the last execution */
+    dbk_teller *teller; /* under lock; counted; NULL: nobody ever listened */
+    dbk_exec *current;  /* under lock; counted: the last execution */
 };
+
+/* asks_rows.c: SELECT, SHOW and their kin, by the first word. WITH counts too: what it changes, the server counts. */
+bool dbk_sql_asks_for_rows(dbk_slice sql);
 
 dbk_exec *dbk_statement_current(dbk_statement *st); /* counted; NULL: none yet. Any thread */
 
@@ -40,14 +44,5 @@ dbk_exec *dbk_statement_current(dbk_statement *st); /* counted; NULL: none yet. 
 void dbk_exec_release_server(dbk_exec *e);
 /* Its handles answer so from now on; what it holds on the server goes, unless somebody may still read. */
 void dbk_exec_retire(dbk_exec *e, dbk_exec_validity validity);
-
-/* statement.c */
-/* An execution that the statement's canceller finds, armed, and its operation; one reference each.
- * Nothing is sent before that starts. EXECUTE or SUBMIT. */
-DBK_MUST_USE dbk_status dbk_statement_begin(dbk_statement *st, dbk_run_kind kind, dbk_exec **out,
-                                            dbk_op **op, dbk_error *err);
-/* After the operation, which gave `ran`: takes both, answers ran. */
-DBK_MUST_USE dbk_status dbk_statement_finish(dbk_exec *takes_e, dbk_op *takes_op, dbk_status ran,
-                                             dbk_exec **out);
 
 #endif

@@ -16,7 +16,7 @@ static dbk_slice text(const char *s) {
 static const char *sent(rig *r, dbk_statement *st) {
     dbk_exec *e = NULL;
     size_t request = r->told;
-    rig_answer(r, RIG_EXECUTE, RIG_OK, RIG_STATE("st", "CLOSED"));
+    rig_answer(r, RIG_EXECUTE, RIG_OK, RIG_CLOSED);
     CHECK_OK(rig_execute(r, st, DBK_RUN_EXECUTE, &e), &r->err);
     dbk_exec_unref(e);
     CHECK_STR(rig_story(r), "POST statements");

@@ -113,6 +113,22 @@ def test_python_module_needs_only_the_c_library_and_python(c_library: set[str]):
     assert {name for name in undefined if not name.startswith(("Py", "_Py"))} == set()
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "libdatabricks_sql_kernel.so.1", "libadbc_driver_databricks.so", "libdatabricks_odbc.so",
+        "python/databricks_sql_kernel.abi3.so", "node/index.linux-x64-gnu.node",
+    ],
+)  # fmt: skip
+def test_loads_from_glibc_2_28_on(name: str):
+    if not (BUNDLED / name).exists():
+        pytest.skip(f"{name} was not built")
+    used = re.findall(r"@GLIBC_2\.(\d+)", output("nm", "-D", "--undefined-only", BUNDLED / name))
+    assert used and max(map(int, used)) <= 28
+    # Where an older glibc has what a newer one has in libc itself.
+    assert "[libpthread.so.0]" in output("readelf", "-d", BUNDLED / name)
+
+
 def test_shared_library_is_hardened():
     headers = output("readelf", "-lW", LIBRARY)
     assert re.search(r"GNU_STACK\s.*\bRW\s", headers) and "GNU_RELRO" in headers

@@ -33,6 +33,7 @@ CONFIGS = {
 }
 # Differences by design, as in docs/differences.md.
 KNOWN = {
+    "blank token": "refused before a request is sent",
     "path '/sql/1.0/warehouses/a/b'": "refused before a request is sent",
     "path 'sql/protocolv1/o/1/2-3-4'": "the message says what such a path needs",
     "path ' /sql/1.0/warehouses/a'": "blanks around are ignored",

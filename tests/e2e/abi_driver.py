@@ -12,7 +12,7 @@ Commands are JSON objects, one per line (abi_probe.c):
     {"do": "drain", "stream": name}     next_batch to the end; "values": "hash" hashes every column
     {"do": "read"|"release", "batch": name}   a batch that next_batch kept ("keep": name)
     {"do": "fork", "commands": [...]}   runs them in a child
-    {"do": "load", "path": file}, {"do": "unload"}, {"do": "handles"}, {"do": "logs"}, {"do": "last_error"}
+    {"do": "load", "path": file}, {"do": "unload"}, {"do": "handles"}, {"do": "logs"}, {"do": "records"}, {"do": "provider"}, {"do": "last_error"}
 
 "thread": name runs a command on that thread. An answer carries the number of its command, "status",
 "error" (the last error, null when there is none) and what the call wrote.
@@ -34,7 +34,7 @@ SUCCESS, INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, NOT_FOUND = range
 RESOURCE_EXHAUSTED, UNAVAILABLE, TIMEOUT, CANCELLED, DATA_LOSS, INTERNAL = range(5, 11)
 INVALID_HANDLE, NETWORK_ERROR, SQL_ERROR = range(11, 14)
 
-LIMIT_S = 30.0
+LIMIT_S = 120.0
 
 
 class ProbeError(AssertionError):
@@ -311,7 +311,7 @@ def rows_of(seen: dict[str, Any]) -> list[tuple]:
     return [row for batch in seen["batches"] for row in zip(*batch["columns"], strict=True)]
 
 
-def wait_until(condition, limit_s: float = 10.0, what: str = "the condition") -> None:
+def wait_until(condition, limit_s: float = 60.0, what: str = "the condition") -> None:
     """Waits for something that another process does; looking often, never counting on a delay."""
     deadline = time.monotonic() + limit_s
     while not condition():

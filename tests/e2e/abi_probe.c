@@ -190,6 +190,10 @@ static void run_other(const char *what, const json_t *command, json_t *answer) {
         json_object_set_new(answer, "handles", probe_handle_names());
     } else if (strcmp(what, "logs") == 0) {
         json_object_set_new(answer, "logs", probe_take_logs());
+    } else if (strcmp(what, "records") == 0) {
+        json_object_set_new(answer, "telemetry", probe_take_records());
+    } else if (strcmp(what, "provider") == 0) {
+        json_object_set_new(answer, "provider", probe_provider_counts());
     } else if (strcmp(what, "last_error") == 0) {
         probe_add_error(answer);
     } else {

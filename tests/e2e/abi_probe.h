@@ -43,6 +43,13 @@ void probe_drain(const json_t *command, json_t *answer);
 void probe_kept(const json_t *command, json_t *answer);
 /* What the log callbacks got since the last time. */
 json_t *probe_take_logs(void);
+/* For a telemetry callback: keeps the records that it gets. */
+void probe_keep_record(const dbk_telemetry_record *record, void *owner);
+void probe_release_records(void *owner);
+/* What they got since the last time, and how often one was released: {"records", "released"}. */
+json_t *probe_take_records(void);
+/* Calls of token providers so far: {"calls", "refused", "released"}. */
+json_t *probe_provider_counts(void);
 
 /* ---- Arrow C Data to JSON ---- */
 

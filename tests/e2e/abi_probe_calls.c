@@ -1,9 +1,11 @@
 #include "abi_probe.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Every function of the two public headers, called by name. The types come from the headers: a line
  * of the table that does not fit its declaration does not compile. */
@@ -228,6 +230,76 @@ static void *arg_owner(const call *c, size_t index) {
     return json_is_null(arg_at(c, index)) ? NULL : &log_owners[arg_int(c, index) & 3];
 }
 
+/* ---- token providers: a script of one word per call, the last one repeated ----
+ * "token:<text>[:<expires_at>]", "fail:<message>", "nothing", "wait" (until cancelled) */
+
+typedef struct provider {
+    char *script, *at;
+} provider;
+
+static atomic_uint provider_calls;
+static atomic_uint provider_refused;
+static atomic_uint provider_released;
+
+static void provider_answer(char *word, dbk_token_call *asked) {
+    int64_t expires_at = 0;
+    char *token = word + strlen("token:");
+    char *colon = strchr(token, ':');
+    if (colon != NULL) {
+        *colon = '\0';
+        expires_at = (int64_t)strtoll(colon + 1, NULL, 10);
+    }
+    __typeof__(&dbk_token_call_answer) answer =
+        (__typeof__(answer))probe_find("dbk_token_call_answer");
+    (void)answer(asked, token, expires_at);
+}
+
+static void provide(void *ctx, dbk_token_call *asked) {
+    provider *p = ctx;
+    __typeof__(&dbk_token_call_fail) fail = (__typeof__(fail))probe_find("dbk_token_call_fail");
+    __typeof__(&dbk_token_call_cancelled) cancelled =
+        (__typeof__(cancelled))probe_find("dbk_token_call_cancelled");
+    __typeof__(&dbk_token_call_refused) refused =
+        (__typeof__(refused))probe_find("dbk_token_call_refused");
+    (void)atomic_fetch_add(&provider_calls, 1);
+    (void)atomic_fetch_add(&provider_refused, refused(asked) ? 1 : 0);
+    char word[4096];
+    size_t len = strcspn(p->at, " ");
+    (void)snprintf(word, sizeof word, "%.*s", (int)len, p->at);
+    p->at += p->at[len] != '\0' ? len + 1 : 0;
+    if (strncmp(word, "token:", 6) == 0) {
+        provider_answer(word, asked);
+    } else if (strncmp(word, "fail:", 5) == 0) {
+        (void)fail(asked, word + 5);
+    } else if (strcmp(word, "wait") == 0) {
+        while (!cancelled(asked)) {
+            (void)usleep(1000);
+        }
+    }
+}
+
+static void provider_release(void *ctx) {
+    provider *p = ctx;
+    free(p->script);
+    free(p);
+    (void)atomic_fetch_add(&provider_released, 1);
+}
+
+static provider *new_provider(const char *script) {
+    provider *p = calloc(1, sizeof *p);
+    if (p == NULL || (p->script = strdup(script)) == NULL) {
+        probe_bad_script("no memory for a provider");
+    }
+    p->at = p->script;
+    return p;
+}
+
+json_t *probe_provider_counts(void) {
+    return json_pack("{s:i,s:i,s:i}", "calls", (int)atomic_load(&provider_calls), "refused",
+                     (int)atomic_load(&provider_refused), "released",
+                     (int)atomic_load(&provider_released));
+}
+
 /* ---- the table ---- */
 
 #define FN(name) ((__typeof__(&name))c->fn)
@@ -262,6 +334,14 @@ STATUS(kernel_session_config_set_auth_u2m, H(0), T(1), U16(2), T(3))
 STATUS(kernel_session_config_set_auth_azure_sp, H(0), T(1), T(2), T(3), T(4))
 STATUS(kernel_session_config_set_identity_federation_client_id, H(0), T(1))
 STATUS(kernel_session_config_set_oauth_token_endpoint, H(0), T(1))
+STATUS(dbk_session_config_set_auth_azure_identity, H(0), T(1), T(2))
+STATUS(dbk_session_config_set_auth_token, H(0), T(1), (int64_t)arg_int(c, 2))
+STATUS(dbk_session_config_set_profile, H(0), T(1), T(2), T(3))
+STATUS(dbk_session_config_set_federation, H(0), T(1), B(2), B(3))
+STATUS(dbk_session_config_set_workspace_id, H(0), T(1), B(2))
+STATUS(dbk_session_config_set_token_provider, H(0), T(1) != NULL ? provide : NULL,
+       T(1) != NULL ? new_provider(T(1)) : NULL, provider_release)
+STATUS(dbk_session_set_token, H(0), T(1), (int64_t)arg_int(c, 2))
 STATUS(kernel_session_config_set_oauth_scopes, H(0), T(1))
 STATUS(kernel_session_config_set_u2m_token_cache_config, H(0), B(1), T(2))
 STATUS(kernel_session_config_set_session_conf, H(0), T(1), T(2))
@@ -275,6 +355,22 @@ STATUS(kernel_session_config_set_retry_config, H(0), U64(1), U64(2), U32(3), U64
 STATUS(kernel_session_config_set_telemetry_config, H(0), B(1), SIZE(2), U64(3), U32(4), U64(5),
        U64(6))
 STATUS(kernel_session_config_set_telemetry_circuit_breaker_config, H(0), B(1), U32(2), U64(3))
+STATUS(dbk_session_config_set_telemetry_mode, H(0), T(1), T(2), T(3))
+STATUS(dbk_session_config_set_telemetry_refused, H(0), B(1))
+STATUS(dbk_session_config_set_telemetry_callback, H(0), B(1) ? probe_keep_record : NULL, NULL,
+       B(2) ? probe_release_records : NULL)
+DO(dbk_telemetry_get_stats) {
+    dbk_telemetry_stats s = {.struct_size = U32(2)};
+    KernelStatusCode status = FN(dbk_telemetry_get_stats)(T(0), B(1) ? &s : NULL);
+    put_status(c, status);
+    put(c, "stats",
+        json_pack("{s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "breaker_open", s.breaker_open, "queued",
+                  (json_int_t)s.queued, "sent", (json_int_t)s.sent, "dropped_full",
+                  (json_int_t)s.dropped_full, "dropped_breaker", (json_int_t)s.dropped_breaker,
+                  "dropped_failed", (json_int_t)s.dropped_failed, "dropped_off",
+                  (json_int_t)s.dropped_off, "exports", (json_int_t)s.exports, "failed_exports",
+                  (json_int_t)s.failed_exports));
+}
 STATUS(kernel_session_config_set_driver_system_configuration, H(0), T(1), T(2), T(3), T(4), T(5),
        T(6), T(7), T(8), T(9), T(10), T(11), T(12))
 STATUS(kernel_session_config_set_proxy, H(0), T(1), T(2), T(3), T(4))
@@ -283,6 +379,9 @@ STATUS(kernel_session_config_set_tls_allow_self_signed, H(0), B(1))
 STATUS(kernel_session_config_set_tls_skip_hostname_verification, H(0), B(1))
 STATUS(kernel_session_config_set_tls_client_certificate, H(0), D(1), D(2))
 STATUS(dbk_session_config_set_namespace, H(0), T(1), T(2))
+STATUS(dbk_session_config_set_tls_client_key_password, H(0), T(1))
+STATUS(dbk_session_config_set_tls_min_version, H(0), T(1))
+STATUS(dbk_session_config_set_memory_budget, H(0), U64(1))
 
 STATUS(kernel_init_logging, T(0), T(1))
 STATUS(kernel_init_logging_callback, T(0), arg_callback(c, 1), arg_owner(c, 2))
@@ -298,8 +397,18 @@ DO(dbk_has_feature) {
     put(c, "flag", json_boolean(FN(dbk_has_feature)(T(0))));
 }
 
+DO(dbk_connection_report) { /* without the two out parameters: they come as "text" and "flag" */
+    char *report = NULL;
+    bool healthy = false;
+    put_status(c, FN(dbk_connection_report)(H(0), B(1), &report, &healthy));
+    put_text(c, report);
+    put(c, "flag", json_boolean(healthy));
+    ((__typeof__(&dbk_report_free))probe_find("dbk_report_free"))(report);
+}
+
 STATUS(kernel_session_open, H(0), OUT(1))
 STATUS(kernel_session_close, H(0))
+STATUS(dbk_session_release, H(0))
 STATUS(kernel_session_is_open, H(0), FLAG(1))
 STATUS(kernel_session_test, H(0))
 STATUS(kernel_session_new_statement, H(0), OUT(1))
@@ -359,6 +468,8 @@ DO(dbk_async_query_id) {
 STATUS(dbk_async_await, H(0), U64(1), FLAG(2))
 STATUS(dbk_async_cancel, H(0))
 STATUS(dbk_async_take_result, H(0), OUT(1))
+STATUS(dbk_async_leave, H(0))
+STATUS(dbk_async_take_chunks, H(0), (int64_t)U64(1), (int64_t)U64(2), OUT(3))
 STATUS(dbk_async_attach, H(0), T(1), OUT(2))
 STATUS(dbk_async_close, H(0))
 
@@ -385,6 +496,24 @@ DO(dbk_executed_get_info) {
                       (json_int_t)info.total_rows, "total_bytes", (json_int_t)info.total_bytes,
                       "truncated", info.truncated, "has_result_set", info.has_result_set,
                       "external_links", info.external_links, "is_staging", info.is_staging));
+    }
+}
+DO(dbk_executed_get_stats) {
+    dbk_statement_stats s = {.struct_size = U32(2)};
+    KernelStatusCode status = FN(dbk_executed_get_stats)(H(0), B(1) ? &s : NULL);
+    put_status(c, status);
+    if (status == KernelStatusCode_Success) {
+        put(c, "stats",
+            json_pack("{s:b,s:s?,s:i,s:i,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}",
+                      "is_compressed", s.is_compressed, "format", s.format, "retry_count",
+                      (int)s.retry_count, "poll_count", (int)s.poll_count, "poll_ms",
+                      (json_int_t)s.poll_ms, "latency_ms", (json_int_t)s.latency_ms, "ready_ms",
+                      (json_int_t)s.ready_ms, "consume_ms", (json_int_t)s.consume_ms,
+                      "chunks_total", (json_int_t)s.chunks_total, "chunks_iterated",
+                      (json_int_t)s.chunks_iterated, "chunk_first_ms", (json_int_t)s.chunk_first_ms,
+                      "chunk_slowest_ms", (json_int_t)s.chunk_slowest_ms, "chunk_sum_ms",
+                      (json_int_t)s.chunk_sum_ms, "bytes_received", (json_int_t)s.bytes_received,
+                      "rows", (json_int_t)s.rows));
     }
 }
 STATUS(kernel_result_stream_get_schema, H(0), out_schema(c, 1))
@@ -460,6 +589,13 @@ static const struct {
     ROW(kernel_session_config_set_auth_azure_sp),
     ROW(kernel_session_config_set_identity_federation_client_id),
     ROW(kernel_session_config_set_oauth_token_endpoint),
+    ROW(dbk_session_config_set_auth_azure_identity),
+    ROW(dbk_session_config_set_auth_token),
+    ROW(dbk_session_config_set_profile),
+    ROW(dbk_session_config_set_federation),
+    ROW(dbk_session_config_set_workspace_id),
+    ROW(dbk_session_config_set_token_provider),
+    ROW(dbk_session_set_token),
     ROW(kernel_session_config_set_oauth_scopes),
     ROW(kernel_session_config_set_u2m_token_cache_config),
     ROW(kernel_session_config_set_session_conf),
@@ -472,6 +608,10 @@ static const struct {
     ROW(kernel_session_config_set_retry_config),
     ROW(kernel_session_config_set_telemetry_config),
     ROW(kernel_session_config_set_telemetry_circuit_breaker_config),
+    ROW(dbk_session_config_set_telemetry_mode),
+    ROW(dbk_session_config_set_telemetry_refused),
+    ROW(dbk_session_config_set_telemetry_callback),
+    ROW(dbk_telemetry_get_stats),
     ROW(kernel_session_config_set_driver_system_configuration),
     ROW(kernel_session_config_set_proxy),
     ROW(kernel_session_config_set_tls_trusted_certs),
@@ -479,6 +619,10 @@ static const struct {
     ROW(kernel_session_config_set_tls_skip_hostname_verification),
     ROW(kernel_session_config_set_tls_client_certificate),
     ROW(dbk_session_config_set_namespace),
+    ROW(dbk_session_config_set_tls_client_key_password),
+    ROW(dbk_session_config_set_tls_min_version),
+    ROW(dbk_session_config_set_memory_budget),
+    ROW(dbk_connection_report),
     ROW(kernel_init_logging),
     ROW(kernel_init_logging_callback),
     ROW(kernel_set_log_callback),
@@ -488,6 +632,7 @@ static const struct {
     ROW(dbk_has_feature),
     ENDING(kernel_session_open), /* takes the configuration, also when it fails */
     ENDING(kernel_session_close),
+    ENDING(dbk_session_release),
     ROW(kernel_session_is_open),
     ROW(kernel_session_test),
     ROW(kernel_session_new_statement),
@@ -516,6 +661,8 @@ static const struct {
     ROW(dbk_async_await),
     ROW(dbk_async_cancel),
     ROW(dbk_async_take_result),
+    ROW(dbk_async_leave),
+    ROW(dbk_async_take_chunks),
     ROW(dbk_async_attach),
     ENDING(dbk_async_close),
     ROW(kernel_statement_canceller_new),
@@ -526,6 +673,7 @@ static const struct {
     ROW(kernel_executed_statement_query_id),
     ENDING(kernel_executed_statement_close),
     ROW(dbk_executed_get_info),
+    ROW(dbk_executed_get_stats),
     ROW(kernel_result_stream_get_schema),
     ROW(kernel_result_stream_next_batch),
     ENDING(kernel_result_stream_close),
@@ -571,13 +719,13 @@ void probe_add_error(json_t *answer) {
                                   "retryable", e.retryable, "query_id", e.query_id));
     probe_fn more = probe_find("dbk_get_last_error_info");
     if (more != NULL && ((__typeof__(&dbk_get_last_error_info))more)(&info)) {
-        json_object_set_new(answer, "info",
-                            json_pack("{s:i,s:b,s:s?,s:s?,s:s?,s:s?,s:s?}", "attempts",
-                                      (int)info.attempts, "may_have_executed",
-                                      info.may_have_executed, "error_code", info.error_code,
-                                      "request_id", info.request_id, "display_message",
-                                      info.display_message, "diagnostic_info", info.diagnostic_info,
-                                      "error_details_json", info.error_details_json));
+        json_object_set_new(
+            answer, "info",
+            json_pack("{s:i,s:b,s:s?,s:s?,s:s?,s:s?,s:s?,s:I}", "attempts", (int)info.attempts,
+                      "may_have_executed", info.may_have_executed, "error_code", info.error_code,
+                      "request_id", info.request_id, "display_message", info.display_message,
+                      "diagnostic_info", info.diagnostic_info, "error_details_json",
+                      info.error_details_json, "message_length", (json_int_t)info.message_length));
     }
 }
 

@@ -6,7 +6,6 @@ import base64
 import http.server
 import json
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -98,7 +97,6 @@ class ScriptedServer:
 
     def __init__(self) -> None:
         self.answer: Callable[[str], Reply] = lambda sql: pa.table({"catalog": ["c"]})
-        self.delay_s = 0.0
         self.statements: list[str] = []
         self.peak = 0
         self._now = self._count = 0
@@ -141,7 +139,6 @@ class ScriptedServer:
             self._now += 1
             self.peak = max(self.peak, self._now)
             self.statements.append(body["statement"])
-        time.sleep(self.delay_s)  # not a wait for anything: how long this statement takes
         reply = self.answer(body["statement"])
         with self._lock:
             self._now -= 1
@@ -151,7 +148,7 @@ class ScriptedServer:
         return 200, {"statement_id": f"st-{number}", **answer}
 
     def reset(self) -> None:
-        self.statements, self.peak, self.delay_s = [], 0, 0.0
+        self.statements, self.peak = [], 0
 
     def close(self) -> None:
         self._http.shutdown()

@@ -1,6 +1,7 @@
 // The public headers as C++: compiled only, with the layouts that other languages hard-code.
 #include "databricks_kernel.h"
 #include "dbkernel.h"
+#include "dbkernel_async.h"
 
 #include <cstddef>
 

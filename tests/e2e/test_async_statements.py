@@ -151,6 +151,45 @@ def test_the_second_result_outlives_the_handle(probe, session, witness):
     assert witness.peek().count("DELETE statements/st") == 1
 
 
+PIECES = "/*lw: chunk_rows=10, links_per_page=%d, disposition=%s*/ SELECT id FROM range(95)"
+
+
+def piece(probe: Probe, handle: str, first: int, count: int) -> list[int]:
+    executed, stream = probe.name("executed"), probe.name("stream")
+    probe.call("dbk_async_take_chunks", handle, first, count, executed).ok()
+    probe.call("kernel_executed_statement_get_result_stream", executed, stream).ok()
+    rows = []
+    while (batch := probe.call("kernel_result_stream_next_batch", stream, 1, 1).ok()["batch"]) != "end":
+        rows += batch["columns"][0]
+    drop(probe, executed, stream)
+    return rows
+
+
+@pytest.mark.parametrize("links", [1, 3, 100])
+@pytest.mark.parametrize("disposition", ["external", "inline"])
+def test_pieces_of_a_result(probe, session, warehouse, links, disposition):
+    """Left on the server by one session, read in pieces by another, in any order and more than once."""
+    handle = submit(session, PIECES % (links, disposition))
+    probe.call("dbk_async_leave", handle).ok()
+    assert wait(probe, handle) is True
+    executed, stream = take(probe, handle)
+    assert probe.call("dbk_executed_get_info", executed, True).ok()["facts"]["chunk_count"] == 10
+    assert probe.call("kernel_result_stream_next_batch", stream, 1, 1).ok()["batch"] == "end"
+    drop(probe, executed, stream)
+    witness = Witness(warehouse)
+    query_id = probe.call("dbk_async_query_id", handle)["text"]
+    close(probe, handle)
+    assert witness.peek() == []
+    other, attached = probe.open(warehouse), probe.name("attached")
+    probe.call("dbk_async_attach", other.handle, query_id, attached).ok()
+    for first, count in ((3, 1), (0, 1), (9, 1), (4, 5), (0, 10), (3, 1), (10, 0)):
+        assert piece(probe, attached, first, count) == list(range(95))[first * 10 : (first + count) * 10]
+    for first, count in ((10, 1), (0, 11), (11, 0)):
+        probe.call("dbk_async_take_chunks", attached, first, count, "none").fails(INVALID_ARGUMENT)
+    close(probe, attached)
+    other.close()
+
+
 def test_attach_from_another_session(probe, session, warehouse):
     handle = submit(session, "SELECT 7 AS a")
     other, attached = probe.open(warehouse), probe.name("attached")

@@ -25,7 +25,7 @@ def test_syntax_errors(dbk):
     "args, said",
     [
         (["qurey", "SELECT 1"], "Did you mean 'query'?"),
-        (["shell"], "unknown command 'shell'"),
+        (["sheep-farm"], "unknown command 'sheep-farm'"),
         (["query", "--formt=csv", "SELECT 1"], "Did you mean --format?"),
         (["query"], "there is no SQL"),
         (["query", " -- nothing\n;"], "there is no SQL statement"),

@@ -3,6 +3,8 @@ for answers that no real server gives. The rules are those of the unit tests in 
 
 from __future__ import annotations
 
+import threading
+
 import pyarrow as pa
 import pytest
 from abi_driver import DATA_LOSS, INVALID_ARGUMENT, SQL_ERROR, Session, wait_until
@@ -180,10 +182,15 @@ def test_at_most_eight_catalogs_at_a_time(prepared, session, probe):
 
 def test_eight_at_a_time_exactly(scripted):
     server, session = scripted
-    server.answer = lambda sql: pa.table({"catalog": CATALOGS}) if sql == "SHOW CATALOGS" else pa.table(
-        {"tableName": ["t"]}
-    )
-    server.delay_s = 0.05
+    eight = threading.Barrier(8, timeout=60)  # none of them is answered before eight are there
+
+    def answer(sql: str) -> pa.Table:
+        if sql == "SHOW CATALOGS":
+            return pa.table({"catalog": CATALOGS})
+        eight.wait()
+        return pa.table({"tableName": ["t"]})
+
+    server.answer = answer
     assert [row[0] for row in tables(session, "%_%", None, None, None)] == CATALOGS
     assert server.peak == 8 and len(server.statements) == 41
 

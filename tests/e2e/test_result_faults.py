@@ -30,6 +30,7 @@ from abi_env import LIBRARY, sanitizer
 from warehouse.testing import local_warehouse
 
 ROWS = 1000
+SOON_S = 30  # what waits for no fault of a minute, on whatever machine
 WANTED = [(i,) for i in range(ROWS)]
 
 
@@ -232,18 +233,18 @@ def test_failed_polls_are_repeated(session):
 
 
 def test_stalled_download_times_out_and_is_repeated(probe, warehouse):
-    session = probe.open(warehouse, timeout_ms=500)
+    session = probe.open(warehouse, timeout_ms=2000)
     begun = time.monotonic()
-    rows, error = outcome(session.query(chunked("storage.get#1?chunk=3:stall(20)")))
+    rows, error = outcome(session.query(chunked("storage.get#1?chunk=3:stall(60)")))
     assert error is None
     assert rows == WANTED
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < SOON_S
     session.close()
 
 
 def test_stalled_api_times_out(probe, warehouse):
-    session = probe.open(warehouse, timeout_ms=300, retry=(10, 20, 1, 2000))
-    rows, error = outcome(session.query(chunked("stmt.chunk:stall(20)")))
+    session = probe.open(warehouse, timeout_ms=1500, retry=(10, 20, 1, 5000))
+    rows, error = outcome(session.query(chunked("stmt.chunk:stall(60)")))
     assert error["code"] == TIMEOUT, error
     assert rows == WANTED[: len(rows)]
     session.close()
@@ -284,7 +285,7 @@ def test_killed_warehouse_in_mid_result(probe):
         probe.call("kernel_statement_close", statement).ok()
         running.close()
         session.close()
-        assert time.monotonic() - begun < 25
+        assert time.monotonic() - begun < SOON_S
 
 
 def test_killed_warehouse_while_polling(probe):
@@ -322,7 +323,7 @@ def cancels(server, mark: int) -> list[str]:
 def check_cancelled(probe: Probe, server, number: int, mark: int, begun: float) -> None:
     answer = probe.wait(number).fails(CANCELLED)
     assert answer["out"] == "untouched"
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < SOON_S
     wait_until(lambda: cancels(server, mark), what="the cancel on the server")
 
 
@@ -386,7 +387,7 @@ def test_cancel_that_the_server_ignores(probe, warehouse):
     begun = time.monotonic()
     probe.call("kernel_statement_canceller_cancel", canceller, True)
     probe.wait(number).fails(CANCELLED)
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < SOON_S
     probe.call("kernel_statement_canceller_free", canceller).ok()
     probe.call("kernel_statement_close", statement).ok()
     session.close()
@@ -409,7 +410,7 @@ def test_cancel_before_and_after(probe, warehouse):
 
 def test_token_ends_a_waiting_fetch(probe, warehouse):
     session = probe.open(warehouse)
-    running = session.execute(chunked("storage.get?chunk=1:stall(20)"))
+    running = session.execute(chunked("storage.get?chunk=1:stall(60)"))
     probe.call("kernel_cancel_token_new", "token").ok()
     fetch = ("kernel_result_stream_next_batch_cancellable", running.stream, 1, 1, "token")
     assert probe.call(*fetch).ok()["batch"]["rows"] == 100
@@ -417,7 +418,7 @@ def test_token_ends_a_waiting_fetch(probe, warehouse):
     begun = time.monotonic()
     probe.call("kernel_cancel_token_cancel", "token").ok()
     probe.wait(number).fails(CANCELLED)
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < SOON_S
     assert probe.call("kernel_cancel_token_is_cancelled", "token", True).ok()["flag"] is True
     running.close()
     probe.call("kernel_cancel_token_free", "token").ok()
@@ -427,11 +428,11 @@ def test_token_ends_a_waiting_fetch(probe, warehouse):
 def test_close_in_the_middle_of_everything(session):
     """Streams with downloads under way, closed: no waiting for what nobody wants any more."""
     for _ in range(5):
-        running = session.execute(chunked("storage.get?chunk=4:stall(20)"))
+        running = session.execute(chunked("storage.get?chunk=4:stall(60)"))
         running.next().ok()
         begun = time.monotonic()
         running.close()
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < SOON_S
 
 
 # ---- many threads, forks, loading twice ------------------------------------------------------------
@@ -467,7 +468,7 @@ def test_fork_in_the_middle_of_a_fetch(probe, warehouse):
     if sanitizer() == "tsan":
         pytest.skip("ThreadSanitizer does not follow threads that a forked child starts")
     session = probe.open(warehouse)
-    running = session.execute(chunked("storage.get#1?chunk=9:stall(2)"))
+    running = session.execute(chunked("storage.get#1?chunk=9:stall(8)"))
     assert running.next().ok()["batch"]["rows"] == 100
     # One download is under way and silent; nothing else moves, so that no other thread holds a lock of
     # malloc (or of the sanitizer's, which a fork does not release).
@@ -475,7 +476,10 @@ def test_fork_in_the_middle_of_a_fetch(probe, warehouse):
     wait_until(lambda: probe.call(*progress).ok()["progress"]["rows_decoded"] == 900, what="nine chunks")
     wanted = chunked()
     call = lambda function, *args: {"call": function, "args": list(args)}  # noqa: E731
+    stats = probe.call("dbk_executed_get_stats", running.executed, True, 4096).ok()["stats"]
+    assert stats["format"] == "EXTERNAL_LINKS" and stats["rows"] >= 100
     child = [
+        call("dbk_executed_get_stats", running.executed, True, 4096),
         call("kernel_result_stream_next_batch", running.stream, 1, 1),
         call("kernel_result_stream_get_schema", running.stream, 1),
         call("kernel_statement_execute", running.statement, "never"),
@@ -506,9 +510,9 @@ def test_fork_in_the_middle_of_a_fetch(probe, warehouse):
     assert code == 0
     assert len(answers) == len(child)
     statuses = [a.get("status") for a in answers]
-    assert statuses[:5] == [INVALID_HANDLE] * 5, statuses
-    assert answers[5]["flag"] is False
-    assert statuses[6:] == [SUCCESS] * len(statuses[6:]), statuses
+    assert statuses[:6] == [INVALID_HANDLE] * 6, statuses
+    assert answers[6]["flag"] is False
+    assert statuses[7:] == [SUCCESS] * len(statuses[7:]), statuses
     assert next(a for a in answers if "rows" in a)["rows"] == ROWS
     # the parent goes on as if nothing had happened
     done = running.drain()
@@ -548,8 +552,8 @@ def test_exit_without_closing(build_dir, probe_program, warehouse):
     """A process that ends with a query in flight ends at once and does not crash."""
     with Probe(probe_program, build_dir / LIBRARY, env=without_leak_check()) as probe:
         session = probe.open(warehouse)
-        running = session.execute(chunked("storage.get?chunk=4:stall(20)"))
+        running = session.execute(chunked("storage.get?chunk=4:stall(60)"))
         running.next().ok()
         begun = time.monotonic()
         assert probe.close() == 0, probe.stderr
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < SOON_S

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import queue
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,10 +17,13 @@ FOLDER = Path(os.environ.get("DBK_BUILD_DIR", ROOT / "build")).resolve() / "pyth
 sys.path.insert(0, str(FOLDER))
 
 if not (FOLDER / "databricks_sql_kernel.abi3.so").exists():
-    collect_ignore_glob = ["test_*.py"]  # no Python headers when it was built: there is no module
-else:
-    import databricks_sql_kernel as kernel
-    from warehouse.testing import local_warehouse
+    raise RuntimeError(
+        f"{FOLDER}/databricks_sql_kernel.abi3.so is missing. The build leaves it out, and says so, where the "
+        "headers of CPython are missing: install them (Debian: python3-dev) and build again"
+    )
+
+import databricks_sql_kernel as kernel  # noqa: E402
+from warehouse.testing import local_warehouse  # noqa: E402
 
 LONG = "SELECT count(*) FROM range(0, 1000000000000) WHERE pow(rand(), 2) < 0.5 AND sqrt(id) > 1"
 
@@ -52,10 +57,11 @@ def execute(session):
 
 
 @pytest.fixture
-def script(where):
-    """Runs Python code in a process of its own; `connect()` opens a session there."""
+def script(where, warehouse):
+    """Runs Python code in a process of its own; `connect()` opens a session there. It is interrupted as by Ctrl-C
+    once it has sent a request whose path has a match of `interrupt_at`."""
 
-    def run(code: str, limit_s: float = 60.0, **options) -> subprocess.CompletedProcess:
+    def run(code: str, limit_s: float = 100.0, interrupt_at: str | None = None) -> subprocess.CompletedProcess:
         prologue = (
             "import os, signal, sys, threading, time\n"
             f"sys.path[:0] = [{str(FOLDER)!r}, {str(ROOT)!r}]\n"
@@ -65,13 +71,18 @@ def script(where):
             "def run(session, sql):\n"
             "    statement = session.statement()\n    statement.set_sql(sql)\n    return statement.execute()\n"
         )
-        return subprocess.run(
-            [sys.executable, "-X", "faulthandler", "-c", prologue + code],
-            capture_output=True,
-            text=True,
-            timeout=limit_s,
-            **options,
-        )
+        child: queue.Queue[subprocess.Popen] = queue.Queue()
+        if interrupt_at is not None:
+            warehouse.when_requested(interrupt_at, lambda: child.get().send_signal(signal.SIGINT))
+        command = [sys.executable, "-X", "faulthandler", "-c", prologue + code]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        child.put(process)
+        try:
+            out, errors = process.communicate(timeout=limit_s)
+        finally:
+            process.kill()
+            process.wait()
+        return subprocess.CompletedProcess(command, process.returncode, out, errors)
 
     return run
 

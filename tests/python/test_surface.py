@@ -21,7 +21,8 @@ driver_name driver_version runtime_name runtime_version runtime_vendor os_name o
 locale_name char_set_encoding process_name complex_types_as_json intervals_as_string telemetry_enabled
 telemetry_batch_size telemetry_flush_interval_ms telemetry_max_retries telemetry_retry_delay_ms
 telemetry_close_flush_timeout_ms telemetry_circuit_breaker_enabled telemetry_circuit_breaker_threshold
-telemetry_circuit_breaker_timeout_ms proxy proxy_username proxy_password proxy_bypass
+telemetry_circuit_breaker_timeout_ms proxy proxy_username proxy_password proxy_bypass tls_client_key_password
+memory_budget_bytes token_provider
 """.split()
 
 CLASSES = [
@@ -123,8 +124,8 @@ def test_values_that_are_refused(arguments, message):
         {"max_connections": 1.5},
         {"session_conf": {"a": 1}},
         {"session_conf": [("a", "b")]},
-        {"http_headers": [("a",)]},
         {"http_headers": 5},
+        {"http_headers": {"a": "b"}},
         {"tls_ca_cert": "text"},
         {"tls_ca_cert": 5},
         {"oauth_scopes": [1]},
@@ -134,6 +135,11 @@ def test_values_that_are_refused(arguments, message):
 def test_types_that_are_refused(arguments):
     with pytest.raises(TypeError):
         kernel.Session(**{"host": "h", "http_path": "/sql/1.0/warehouses/w", "access_token": "t", **arguments})
+
+
+def test_a_header_is_a_pair():
+    with pytest.raises(ValueError, match="one has 1 elements"):
+        kernel.Session(host="h", http_path="/sql/1.0/warehouses/w", access_token="t", http_headers=[("a",)])
 
 
 def test_arguments_of_the_call_itself():

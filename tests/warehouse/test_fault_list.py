@@ -17,6 +17,7 @@ import pytest
 
 from warehouse.faults import arrow as arrow_faults
 from warehouse.faults import parse_header, parse_rule
+from warehouse.faults.nesting import lists_of_lists
 from warehouse.faults.rules import _ARROW, Action, Faults
 from warehouse.testing import execute_body, local_warehouse, request
 
@@ -32,7 +33,7 @@ def no_rules_left(warehouse):
 
 
 @contextlib.contextmanager
-def _connected(warehouse, timeout=5):
+def _connected(warehouse, timeout=60):
     host, port = warehouse.host.split(":")
     with socket.create_connection((host, int(port)), timeout=timeout) as client:
         yield client
@@ -136,7 +137,7 @@ def test_100_continue_is_ignored(warehouse):
         client.sendall(head.encode())
         with pytest.raises(TimeoutError):
             client.recv(1)
-        client.settimeout(5)
+        client.settimeout(60)
         client.sendall(body)
         assert client.recv(4096).startswith(b"HTTP/1.1 200")
     with _connected(warehouse) as client:
@@ -412,6 +413,14 @@ def test_arrow(kind):
             pa.ipc.open_stream(changed).read_all().validate(full=True)
     else:
         assert pa.ipc.open_stream(changed).read_all() != pa.ipc.open_stream(_sample()).read_all()
+
+
+def test_nesting_is_right_but_deeper_than_pyarrow_reads():
+    table = pa.ipc.open_stream(arrow_faults._stream(lists_of_lists("x", 2, depth=60))).read_all()
+    table.validate(full=True)
+    assert str(table.schema.field(0).type).count("list<") == 60 and str(table.column(0)[1].as_py()) == "[" * 60 + "0" + "]" * 60
+    with pytest.raises(pa.ArrowInvalid, match="recursion depth"):
+        pa.ipc.open_stream(arrow_faults.spoil(_sample(), Action("arrow", ("deep",)))).read_all()
 
 
 def test_arrow_faults_reach_files_and_attachments(warehouse):

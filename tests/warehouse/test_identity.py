@@ -48,7 +48,7 @@ def _get(url: str, **headers: str) -> Reply:
     """GET without following redirects."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
     try:
-        with opener.open(urllib.request.Request(url, headers=headers), timeout=10) as answer:
+        with opener.open(urllib.request.Request(url, headers=headers), timeout=60) as answer:
             return Reply(answer.status, dict(answer.headers), answer.read())
     except urllib.error.HTTPError as error:
         with error:
@@ -444,6 +444,8 @@ def test_entra_look_alike(server):
     assert first.json()["expires_in"] == "3600", "version 1 sends numbers as text"
     assert jwt.read(first.json()["access_token"])[1]["iss"] == "https://sts.windows.net/t1/"
     assert _token(server, path="/t1/oauth2/token", **form).json()["error"] == "invalid_scope"
+    plain = _token(server, path="/oauth2/token", **form, resource="https://management.core.windows.net/")
+    assert plain.status == 200, "without a tenant it is that of the server"
     wrong = _token(server, _basic(secret="x"), "/t1/oauth2/v2.0/token", grant_type="client_credentials", scope=scope)
     assert wrong.status == 401 and wrong.json()["error_description"].startswith("AADSTS7000215")
     found = server.call("GET", "/t1/v2.0/.well-known/openid-configuration", token=None).json()

@@ -45,7 +45,7 @@ def _trusting(server, ca="ca.pem", cert=None, key=None) -> ssl.SSLContext:
 
 def _call(server, method, path, body=None, context=None, origin="url", headers=None):
     host, port = getattr(server, origin).split("//")[1].split(":")
-    connection = http.client.HTTPSConnection(host, int(port), timeout=10, context=context or _trusting(server))
+    connection = http.client.HTTPSConnection(host, int(port), timeout=60, context=context or _trusting(server))
     with contextlib.closing(connection):
         connection.request(method, path, body, {"authorization": "Bearer x", **(headers or {})})
         answer = connection.getresponse()
@@ -177,7 +177,7 @@ def test_files_for_clients_are_there(secure):
 
 
 # -- connections ------------------------------------------------------------------------------------
-def _connect(url, timeout=5):
+def _connect(url, timeout=60):
     host, port = url.split("//")[1].split(":")
     return socket.create_connection((host, int(port)), timeout=timeout)
 
@@ -206,10 +206,10 @@ def test_faults_of_bare_connections(warehouse):
 
 
 def test_refused_connections_come_back(warehouse):
-    warehouse.call("POST", "/_lw/listeners", {"origin": "storage", "refuse_s": 0.3})
+    warehouse.call("POST", "/_lw/listeners", {"origin": "storage", "refuse_s": 2})
     with pytest.raises(ConnectionRefusedError):
         _connect(warehouse.storage_url)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while True:
         try:
             _connect(warehouse.storage_url).close()
@@ -223,7 +223,7 @@ def test_refused_connections_come_back(warehouse):
 # -- proxies ----------------------------------------------------------------------------------------
 def _through(server, proxy, context, credentials=CREDENTIALS, host="127.0.0.1", port=None, path="/_lw/health"):
     proxy_host, proxy_port = proxy.split("//")[1].split(":")
-    connection = http.client.HTTPSConnection(proxy_host, int(proxy_port), timeout=10, context=context)
+    connection = http.client.HTTPSConnection(proxy_host, int(proxy_port), timeout=60, context=context)
     headers = {}
     if credentials is not None:
         headers["Proxy-Authorization"] = "Basic " + base64.b64encode(credentials.encode()).decode()
@@ -273,9 +273,10 @@ def test_proxy_goes_silent_after_connect(secure):
     _fault(secure, "proxy#1:silence(after)")
     target = secure.url.split("//")[1]
     login = base64.b64encode(CREDENTIALS.encode()).decode()
-    with _connect(secure.proxy_url, 0.3) as client:
+    with _connect(secure.proxy_url) as client:
         client.sendall(f"CONNECT {target} HTTP/1.1\r\nProxy-Authorization: Basic {login}\r\n\r\n".encode())
         assert client.recv(4096).startswith(b"HTTP/1.1 200")
+        client.settimeout(0.3)
         with pytest.raises(TimeoutError):
             client.sendall(b"\x16\x03\x01")
             client.recv(1)
@@ -286,7 +287,7 @@ def test_intercepting_proxy_signs_with_its_own_ca(secure):
         _through(secure, secure.mitm_url, _trusting(secure))
     assert _through(secure, secure.mitm_url, _trusting(secure, "mitm-ca.pem"))[0] == 200
     named = _through(secure, secure.mitm_url, _trusting(secure, "mitm-ca.pem"), host="workspace.example", port=443)
-    assert named[0] == 200
+    assert named[0] == 403  # it arrived: /_lw/ is not for a name that is not this machine's
     careless = ssl._create_unverified_context()
     assert _through(secure, secure.mitm_url, careless)[0] == 200
 
@@ -294,7 +295,7 @@ def test_intercepting_proxy_signs_with_its_own_ca(secure):
 def test_plain_requests_through_a_proxy():
     with local_warehouse("--proxy-port", "0") as server:
         host, port = server.proxy_url.split("//")[1].split(":")
-        connection = http.client.HTTPConnection(host, int(port), timeout=10)
+        connection = http.client.HTTPConnection(host, int(port), timeout=60)
         connection.request("POST", server.url + SESSIONS, b'{"warehouse_id":"local"}', {"authorization": "Bearer x"})
         assert connection.getresponse().status == 200
         connection.close()

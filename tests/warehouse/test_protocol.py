@@ -108,7 +108,7 @@ def test_statement_without_a_session(warehouse):
         {"wait_timeout": 10}, {"on_wait_timeout": "STOP"}, {"disposition": "MAIL"}, {"format": "XML"},
         {"result_compression": "ZIP"}, {"row_limit": -1}, {"row_limit": "5"}, {"byte_limit": 1.5},
         {"parameters": {}}, {"parameters": ["x"]}, {"parameters": [{"name": "a b", "value": "1"}]},
-        {"query_tags": "x"}, {"query_tags": [{"value": "x"}]}, {"statement": 5}, {"session_id": 7},
+        {"query_tags": "x"}, {"query_tags": [{"value": "x"}]}, {"statement": 5}, {"statement": None}, {"session_id": 7},
         {"statement": "/*lw: nosuch=1*/ SELECT 1"}, {"statement": "/*lw: chunk_rows=x*/ SELECT 1"},
         {"statement": "/*lw: fault=nowhere:reset*/ SELECT 1"},
     ],
@@ -217,7 +217,7 @@ def test_malformed_json(warehouse, body):
         ("POST", STATEMENTS + "/nosuch/cancel", 404),
         ("GET", STATEMENTS + "/nosuch/result/chunks/0", 404),
         ("GET", "/api/2.0/nosuch", 404),
-        ("GET", "/", 404),
+        ("GET", "/nothing", 404),
         ("GET", STATEMENTS + "/%00%ff", 404),
         ("GET", STATEMENTS + "/../../etc/passwd", 404),
         ("GET", "/_lw/journal?since=x", 400),
@@ -261,7 +261,7 @@ def test_a_megabyte_of_sql(warehouse):
 
 def test_body_too_large(warehouse):
     host, port = warehouse.host.split(":")
-    connection = http.client.HTTPConnection(host, int(port), timeout=10)
+    connection = http.client.HTTPConnection(host, int(port), timeout=60)
     connection.putrequest("POST", STATEMENTS)
     connection.putheader("authorization", "Bearer x")
     connection.putheader("content-length", str(1 << 40))
@@ -279,10 +279,28 @@ def test_raw_garbage_leaves_the_server_up(warehouse):
         b"POST / HTTP/1.1\r\ncontent-length: -1\r\n\r\n",
         b"\x00" * 1000,
     ):
-        with socket.create_connection((host, int(port)), timeout=5) as client:
+        with socket.create_connection((host, int(port)), timeout=60) as client:
             client.sendall(data)
             client.shutdown(socket.SHUT_WR)
             client.settimeout(5)
             while client.recv(4096):
                 pass
     assert warehouse.call("GET", "/_lw/health").json()["status"] == "ok"
+
+
+# -- paths with the warehouse and the session in them (JDBC 3.4) --------------------------------------
+def test_warehouse_and_session_in_the_path(warehouse):
+    sessions = SQL + "/warehouses/local/sessions"
+    session = warehouse.call("POST", sessions, {"schema": "default", "execution_mode": "FAST"}).json()["session_id"]
+    fields = {"statement": "SELECT current_schema()", "format": "JSON_ARRAY"}
+    answer = warehouse.call("POST", f"{sessions}/{session}/statements", fields).json()
+    assert answer["result"]["data_array"] == [["default"]]
+    statement = f"{sessions}/{session}/statements/{answer['statement_id']}"
+    assert warehouse.call("GET", statement).json()["status"]["state"] == "SUCCEEDED"
+    assert warehouse.call("DELETE", statement).status == 200
+    assert warehouse.call("GET", statement).json()["status"]["state"] == "CLOSED"
+    page = warehouse.call("GET", f"/_lw/page/statements/{answer['statement_id']}", token=None).body.decode()
+    assert "poll" in page and "close" in page
+    assert warehouse.call("DELETE", f"{sessions}/{session}").status == 200
+    assert warehouse.call("DELETE", f"{sessions}/{session}").status == 404
+    assert warehouse.call("POST", SQL + "/warehouses/nosuch/sessions", {}).status == 404

@@ -137,7 +137,7 @@ def test_the_second_writer_fails_at_commit(warehouse, client, table):
     "sql",
     [
         "SHOW CATALOGS", "SHOW SCHEMAS IN main", "SHOW TABLES IN main.default", "SHOW FUNCTIONS",
-        "DESCRIBE TABLE EXTENDED {t}", "DESCRIBE EXTENDED {t}", "DESCRIBE QUERY SELECT * FROM {t}",
+        "DESCRIBE TABLE EXTENDED {t}", "DESCRIBE EXTENDED {t}",
         "SELECT * FROM main.information_schema.columns LIMIT 1", "CREATE TABLE {t}_x (a INT)", "DROP TABLE {t}",
         "OPTIMIZE {t}", "PUT 'x' INTO '/Volumes/main/default/e2etests/x'",
     ],
@@ -154,7 +154,13 @@ def test_forbidden_commands_abort(warehouse, client, table, sql):
     assert _ids(warehouse, table) == [3]
 
 
-@pytest.mark.parametrize("sql", ["SHOW COLUMNS IN {t}", "DESCRIBE TABLE {t}", "DESCRIBE {t}", "SET TIMEZONE"])
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SHOW COLUMNS IN {t}", "DESCRIBE TABLE {t}", "DESCRIBE {t}", "DESCRIBE QUERY SELECT * FROM {t}",
+        "DESCRIBE SELECT * FROM {t}", "SET TIMEZONE",
+    ],
+)  # fmt: skip
 def test_allowed_commands(client, table, sql):
     client(f"INSERT INTO {table} VALUES (1, 'a')")
     assert len(client.rows(sql.format(t=table))) > 0

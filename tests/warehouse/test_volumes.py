@@ -109,7 +109,7 @@ def test_links_are_signed_and_end(warehouse):
 def test_put_needs_a_length(warehouse):
     url = _staging(warehouse, f"PUT 'x' INTO '{ROOT}/length' OVERWRITE")["presignedUrl"]
     host, port = warehouse.storage_url.split("//")[1].split(":")
-    connection = http.client.HTTPConnection(host, int(port), timeout=10)
+    connection = http.client.HTTPConnection(host, int(port), timeout=60)
     path = url.removeprefix(warehouse.storage_url)
     connection.request("PUT", path, iter([b"a", b"b"]), {"transfer-encoding": "chunked"}, encode_chunked=True)
     assert connection.getresponse().status == 411

@@ -24,7 +24,7 @@ if ! cmake --preset bundled -DDBK_BUNDLE_PREFIX="$prefix" -DDBK_WERROR="${DBK_WE
     exit 1
 fi
 cmake --build --preset bundled --parallel "${JOBS:-$(nproc 2>/dev/null || echo 2)}"
-cp include/databricks_kernel.h include/dbkernel.h "$prefix/VERSIONS" build/bundled/
+cp include/databricks_kernel.h include/dbkernel.h include/dbkernel_async.h "$prefix/VERSIONS" build/bundled/
 
 bytes() { stat -c %s "$1"; }
 printf 'bundled: %s\n' "$(tr '\n' ',' <"$prefix/VERSIONS" | sed 's/,$//; s/,/, /g')"

@@ -56,7 +56,7 @@ run() { # run NAME COMMAND...: quiet when it works
     shift
     nice "$@" >>"$work/$name.log" 2>&1 </dev/null || {
         tail -n 40 "$work/$name.log" >&2
-        echo "bundle: $name failed; the log is build/bundle/work/$name.log" >&2
+        echo "bundle: $name failed; the log is $work/$name.log" >&2
         exit 1
     }
 }

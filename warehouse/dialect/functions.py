@@ -11,7 +11,7 @@ CAST_TO = {
         ["Year", "Month", "Day", "DayOfWeek", "DayOfMonth", "DayOfYear", "WeekOfYear", "Quarter", "Hour", "Minute",
          "Second", "Length", "ArraySize", "DateDiff", "TsOrDsDiff", "StrPosition", "Ascii", "Unicode", "RowNumber",
          "Rank", "DenseRank", "Ntile", "BitLength", "Levenshtein", "ByteLength", "row_number", "rank", "dense_rank",
-         "ntile", "cardinality", "char_length", "locate", "instr", "weekday", "Extract", "octet_length"],
+         "ntile", "char_length", "locate", "instr", "weekday", "Extract", "octet_length"],
         T.INT,
     ),
     **dict.fromkeys(
@@ -81,7 +81,6 @@ MACROS = [
     "boolean(x) AS CAST(x AS BOOLEAN)",
     "nanvl(x, y) AS CASE WHEN isnan(x) THEN y ELSE x END",
     "nvl2(x, y, z) AS CASE WHEN x IS NOT NULL THEN y ELSE z END",
-    "cardinality(x) AS len(x)",
     "array_size(x) AS len(x)",
     "substring_index(s, d, n) AS CASE WHEN n >= 0 THEN array_to_string(list_slice(string_split(s, d), 1, n), d) "
     "ELSE array_to_string(list_slice(string_split(s, d), n, -1), d) END",
@@ -92,4 +91,31 @@ MACROS = [
     "positive(x) AS x",
     "negative(x) AS -x",
     "try_parse_json(x) AS TRY_CAST(x AS JSON)",
+]
+# Made when a statement first needs one of them: each costs the start a millisecond.
+RARE_MACROS = [
+    "lw_distinct(l) AS list_filter(l, LAMBDA x, i : len(list_filter(l[:i - 1], LAMBDA y : y IS NOT DISTINCT FROM x)) = 0)",
+    "lw_i8(x) AS CAST((CAST(x AS HUGEINT) + 128) % 256 + CASE WHEN (CAST(x AS HUGEINT) + 128) % 256 < 0 "
+    "THEN 128 ELSE -128 END AS TINYINT)",
+    "lw_i16(x) AS CAST((CAST(x AS HUGEINT) + 32768) % 65536 + CASE WHEN (CAST(x AS HUGEINT) + 32768) % 65536 < 0 "
+    "THEN 32768 ELSE -32768 END AS SMALLINT)",
+    "lw_i32(x) AS CAST((CAST(x AS HUGEINT) + 2147483648) % 4294967296 + CASE WHEN (CAST(x AS HUGEINT) + 2147483648) % 4294967296 < 0 "
+    "THEN 2147483648 ELSE -2147483648 END AS INTEGER)",
+    "lw_i64(x) AS CAST((CAST(x AS HUGEINT) + 9223372036854775808) % 18446744073709551616 + CASE WHEN (CAST(x AS HUGEINT) + 9223372036854775808) % 18446744073709551616 < 0 "
+    "THEN 9223372036854775808 ELSE -9223372036854775808 END AS BIGINT)",
+    "lw_exponent(x) AS CAST(floor(log10(abs(x))) AS INTEGER)",
+    "lw_exponent_text(x) AS CAST(x / pow(10, lw_exponent(x)) AS VARCHAR) || 'E' || lw_exponent(x)",
+    "lw_double_text(x) AS CASE WHEN isinf(x) THEN CASE WHEN x > 0 THEN 'Infinity' ELSE '-Infinity' END "
+    "WHEN isnan(x) THEN 'NaN' WHEN x = 0 OR (abs(x) >= 1e-3 AND abs(x) < 1e7) THEN CAST(x AS VARCHAR) ELSE lw_exponent_text(x) END",
+    "lw_dt_text(i) AS CASE WHEN epoch_us(i) < 0 THEN '-' ELSE '' END || (abs(epoch_us(i)) // 86400000000) || ' ' || "
+    "strftime(make_timestamp(abs(epoch_us(i)) % 86400000000), '%H:%M:%S') || CASE WHEN epoch_us(i) % 1000000 = 0 THEN '' "
+    "ELSE '.' || rtrim(lpad(CAST(abs(epoch_us(i)) % 1000000 AS VARCHAR), 6, '0'), '0') END",
+    "lw_ym_text(i) AS CASE WHEN datepart('year', i) * 12 + datepart('month', i) < 0 THEN '-' ELSE '' END || "
+    "abs(datepart('year', i)) || '-' || abs(datepart('month', i))",
+    "lw_sort_up(l) AS list_sort(l, 'ASC', 'NULLS FIRST')",
+    "lw_sort_up_last(l) AS list_sort(l, 'ASC', 'NULLS LAST')",
+    "lw_sort_down(l) AS list_sort(l, 'DESC', 'NULLS LAST')",
+    "lw_shuffle(l) AS list_transform(list_sort(list_transform(l, LAMBDA x : {'r': random(), 'v': x})), LAMBDA x : x.v)",
+    "lw_fit(x, n, pad, name) AS CASE WHEN length(rtrim(x)) > n THEN error('[EXCEED_LIMIT_LENGTH] Exceeds ' || name || "
+    "' type length limitation: ' || n || '. SQLSTATE: 54006') WHEN pad THEN rpad(rtrim(x), n, ' ') ELSE x END",
 ]

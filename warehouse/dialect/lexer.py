@@ -26,8 +26,8 @@ _PATTERN = re.compile(
     (?P<space>\s+|--[^\n]*)
   | (?P<comment>/\*)
   | (?P<raw>[rR](?:'[^']*'|"[^"]*"))
-  | (?P<string>'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*")
-  | (?P<quoted>`(?:[^`]|``)*`)
+  | (?P<string>'[^'\\]*(?:(?:\\.|'')[^'\\]*)*'|"[^"\\]*(?:(?:\\.|"")[^"\\]*)*")
+  | (?P<quoted>`[^`]*(?:``[^`]*)*`)
   | (?P<number>\d+(?:\.\d*)?(?:[eE][+-]?\d+)?\w*)
   | (?P<word>[^\W\d]\w*)
   | (?P<punct>.)
@@ -106,9 +106,24 @@ def _comment_end(sql: str, start: int) -> int:
             return at
 
 
+def _plain_quotes(sql: str) -> str:
+    """A doubled quote inside of a string as \\', which means the same to Spark and is one string to sqlglot."""
+    if "''" not in sql and '""' not in sql:
+        return sql
+    for token in reversed(lex(sql)):
+        quote = sql[token.start]
+        if token.kind == STRING and quote in "'\"" and quote * 2 in sql[token.start + 1 : token.end - 1]:
+            body = sql[token.start + 1 : token.end - 1].replace(quote * 2, "\\" + quote)
+            sql = f"{sql[: token.start + 1]}{body}{sql[token.end - 1 :]}"
+    return sql
+
+
 def single_statement(sql: str) -> tuple[str, list[Token]]:
     """The text and tokens of the only statement; a second one after ``;`` is refused."""
+    sql = _plain_quotes(sql)
     tokens = lex(sql)
+    if [t.upper() for t in tokens[:1]] == ["BEGIN"] and tokens[1:] and tokens[1].upper() not in ("", "TRANSACTION"):
+        raise SqlError("UNSUPPORTED_FEATURE", "The local warehouse runs no SQL scripts (BEGIN ... END)", "0A000")
     for i, token in enumerate(tokens):
         if token.kind == PUNCT and token.text == ";":
             rest = next((t for t in tokens[i:] if t.text != ";" or t.kind != PUNCT), None)

@@ -9,6 +9,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from warehouse.dialect.literals import canonical_date, canonical_timestamp
 from warehouse.dialect.types import parse_type
 from warehouse.faults import split_outside
 
@@ -39,6 +40,10 @@ class Namer:
         if isinstance(node, exp.Dot) and isinstance(node.this, (exp.Column, exp.Dot, exp.Bracket)):
             return node.expression.name
         if isinstance(node, exp.Paren):
+            return self.top(node.this)
+        if isinstance(node, exp.Explode):
+            return "col"
+        if type(node) is exp.Cast and isinstance(node.this, exp.Column):
             return self.top(node.this)
         if isinstance(node, exp.JSONExtract) and node.args.get("variant_extract"):
             return _variant_path(node).rsplit(".", 1)[-1].strip("'\"[]")
@@ -120,6 +125,9 @@ class Namer:
         return f"{self.text(node.this)}.{node.expression.name}"
 
     def _bracket(self, node: exp.Bracket) -> str:
+        if node.args.get("offset") == 1:
+            word = "try_element_at" if node.args.get("safe") else "element_at"
+            return f"{word}({self.text(node.this)}, {self._list(node.expressions)})"
         return f"{self.text(node.this)}[{self._list(node.expressions)}]"
 
     def _jsonextract(self, node: exp.JSONExtract) -> str:
@@ -140,6 +148,21 @@ class Namer:
     def _exists(self, node: exp.Exists) -> str:
         return "exists()"
 
+    def _if(self, node: exp.If) -> str:
+        return f"(IF({self._list([node.this, node.args['true'], node.args.get('false') or exp.Null()])}))"
+
+    def _extract(self, node: exp.Extract) -> str:
+        return f"extract({node.this.name.upper()} FROM {self.text(node.expression)})"
+
+    def _rawstring(self, node: exp.RawString) -> str:
+        return node.this
+
+    def _concat(self, node: exp.Concat) -> str:
+        """Neighbouring literals are one: 'a' 'b'."""
+        if node.meta.get("start") is None and all(isinstance(e, exp.Literal) for e in node.expressions):
+            return "".join(e.this for e in node.expressions)
+        return self._function(node)
+
     def _case(self, node: exp.Case) -> str:
         parts = ["CASE"]
         if node.this:
@@ -152,6 +175,9 @@ class Namer:
 
     def _cast(self, node: exp.Cast, word: str = "CAST") -> str:
         target = node.to.sql(dialect="databricks")
+        if node.to.this == exp.DataType.Type.TIME:
+            literal = node.this if isinstance(node.this, exp.Literal) else None
+            return f"TIME '{literal.this}'" if literal is not None else f"{word}({self.text(node.this)} AS TIME(6))"
         try:
             target = parse_type(target).sql()
         except ValueError:
@@ -163,10 +189,22 @@ class Namer:
             literal = re.escape(node.this.this)
             # sqlglot makes casts of typed literals (DATE '...') and of suffixed numbers (1L).
             if node.this.is_string and re.search(rf"\b{target}\s*'{literal}'", self._sql, re.IGNORECASE):
-                return f"{target} '{node.this.this}'"
+                return f"{target} '{self._canonical(target, node.this.this)}'"
             if literal[:1].isdigit() and re.search(rf"(?<![\w.]){literal}(L|S|Y|F|D|BD)\b", self._sql, re.IGNORECASE):
-                return node.this.this
+                if target.startswith("DECIMAL"):
+                    return format(Decimal(node.this.this), "f")
+                whole = target in ("FLOAT", "DOUBLE") and node.this.this.isdigit()
+                return node.this.this + (".0" if whole else "")
         return f"{word}({self.text(node.this)} AS {target})"
+
+    @staticmethod
+    def _canonical(target: str, literal: str) -> str:
+        """Typed literals are named by their value: DATE '2020' is DATE '2020-01-01'."""
+        value = canonical_date(literal) if target == "DATE" else canonical_timestamp(literal, False)
+        if value is None or target == "DATE":
+            return value or literal
+        zoned = re.search(r"[Z]|\d[+-]\d\d?:|[A-Za-z]{2}", literal[10:])
+        return literal if zoned else re.sub(r"\.?0+$", "", value) if "." in value else value
 
     def _trycast(self, node: exp.TryCast) -> str:
         return self._cast(node, "TRY_CAST")
@@ -277,7 +315,7 @@ def _variant_path(node: exp.JSONExtract) -> str:
 def _parenthesised(sql: str, at: int) -> str | None:
     """The text between the parenthesis that opens at ``at`` and its partner."""
     depth = 0
-    for match in re.finditer(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[()]", sql[at:]):
+    for match in re.finditer(r"'[^'\\]*(?:\\.[^'\\]*)*'|\"[^\"\\]*(?:\\.[^\"\\]*)*\"|[()]", sql[at:]):
         if match[0] == "(":
             depth += 1
         elif match[0] == ")":

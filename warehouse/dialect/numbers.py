@@ -46,6 +46,16 @@ def remainder_type(a: SparkType, b: SparkType) -> SparkType:
     return bounded(min(a.precision - a.scale, b.precision - b.scale) + scale, scale)
 
 
+_UNITS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND")
+
+
+def _span(a: SparkType, b: SparkType) -> SparkType:
+    """The interval type that holds both: from the largest to the smallest unit."""
+    places = sorted(_UNITS.index(unit) for kind in (a, b) for unit in kind.interval.split(" TO "))
+    first, last = _UNITS[places[0]], _UNITS[places[-1]]
+    return SparkType("INTERVAL", interval=first if first == last else f"{first} TO {last}")
+
+
 def wider(a: SparkType | None, b: SparkType | None) -> SparkType | None:
     """The common type of two branches (UNION, CASE, COALESCE, array elements); None: unknown."""
     if a is None or b is None:
@@ -68,7 +78,7 @@ def wider(a: SparkType | None, b: SparkType | None) -> SparkType | None:
     if {a.kind, b.kind} <= times:
         return T.TIMESTAMP if "TIMESTAMP" in (a.kind, b.kind) else T.TIMESTAMP_NTZ
     if a.kind == b.kind == "INTERVAL" and a.is_year_month() == b.is_year_month():
-        return T.YEAR_MONTH if a.is_year_month() else T.DAY_TIME
+        return _span(a, b)
     if a.kind == b.kind and len(a.args) == len(b.args) and a.args:
         args = tuple(wider(x, y) for x, y in zip(a.args, b.args))
         if None not in args:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import pyarrow as pa
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from warehouse.catalog import INFORMATION_SCHEMA, Catalogs, Table, table_not_found
+from warehouse.catalog import INFORMATION_SCHEMA, Catalogs, Table, backquote, table_not_found
 from warehouse.dialect import types as T
-from warehouse.dialect.expressions import Expressions, Scope, cast, text
+from warehouse.dialect.expressions import Expressions
 from warehouse.dialect.lexer import syntax_error
 from warehouse.dialect.names import Namer
+from warehouse.dialect.nodes import cast, duck_sql, text, written_type
 from warehouse.dialect.numbers import wider
+from warehouse.dialect.scope import Scope
 from warehouse.dialect.types import SparkType, parse_type
 from warehouse.engine.base import Parameter
 from warehouse.errors import SqlError
@@ -35,6 +39,7 @@ class Translation:
     columns: Columns | None  # None: names and types are the engine's
     tables: list[Table] = field(default_factory=list)
     system_views: dict[str, tuple[str, str]] = field(default_factory=dict)  # relation -> (catalog, view)
+    relations: dict[str, pa.Table] = field(default_factory=dict)  # rows that are in no table
     volatile: bool = False
 
 
@@ -42,8 +47,17 @@ def parse(sql: str) -> exp.Expression:
     try:
         trees = sqlglot.parse(sql, read="databricks")
     except SqlglotError as error:
+        if "number of provided arguments" in str(error) or "Required keyword: 'this' missing" in str(error):
+            called = re.search(r"\w+\s*\([^()]*\)", sql)
+            raise SqlError(
+                "WRONG_NUM_ARGS.WITHOUT_SUGGESTION",
+                f"The number of arguments is wrong: {called[0] if called else sql[:100]}", "42605",
+            ) from error  # fmt: skip
+        unknown = re.search(r"Expected TYPE after CAST", str(error))
         details = getattr(error, "errors", None) or [{}]
         near = details[0].get("highlight") or ""
+        if unknown and re.fullmatch(r"\w+", near):
+            raise SqlError("UNSUPPORTED_DATATYPE", f'Unsupported data type "{near.upper()}"', "0A000") from error
         line, column = details[0].get("line") or 1, details[0].get("col") or 1
         lines = sql.split("\n")
         position = sum(len(text) + 1 for text in lines[: line - 1]) + max(0, column - len(near))
@@ -53,6 +67,16 @@ def parse(sql: str) -> exp.Expression:
     if len(trees) != 1 or trees[0] is None:
         raise syntax_error("", sql, len(sql))
     return trees[0]
+
+
+def _time_travel(relation: str) -> SqlError:
+    text = f"The feature is not supported: Time travel on the relation: {relation}"
+    return SqlError("UNSUPPORTED_FEATURE.TIME_TRAVEL", text, "0A000")
+
+
+def _not_integral(kind: SparkType) -> SqlError:
+    text = f'The limit expression must be integer type, but got "{kind.sql()}"'
+    return SqlError("INVALID_LIMIT_LIKE_EXPRESSION.DATA_TYPE", text, "42K0E")
 
 
 class Binder:
@@ -74,6 +98,8 @@ class Binder:
         return tree
 
     def _value(self, marker: exp.Expression) -> exp.Expression:
+        if isinstance(marker.parent, exp.TableAlias):  # t@v1
+            raise _time_travel(marker.parent.parent.name)
         name = marker.text("this")  # .name of an unnamed marker is "?"
         self._kinds.add("named" if name else "positional")
         if len(self._kinds) > 1:
@@ -102,11 +128,7 @@ class Binder:
     def _limit(parameter: Parameter) -> exp.Expression:
         kind = _parameter_type(parameter)
         if not kind.is_integral() or parameter.value is None:
-            raise SqlError(
-                "INVALID_LIMIT_LIKE_EXPRESSION.DATA_TYPE",
-                f'The limit expression must be integer type, but got "{kind.sql()}"',
-                "42K0E",
-            )
+            raise _not_integral(kind)
         if not parameter.value.strip().isdigit():
             raise SqlError(
                 "INVALID_LIMIT_LIKE_EXPRESSION.IS_NEGATIVE",
@@ -121,14 +143,14 @@ class Binder:
         if parameter.value is None or kind.kind == "VOID":
             node: exp.Expression = exp.Null()
             if kind.kind != "VOID" and parameter.type.strip():
-                node = exp.Cast(this=node, to=exp.DataType.build(kind.sql(), dialect="databricks"))
+                node = exp.Cast(this=node, to=written_type(kind))
             node.meta["lw_name"] = "NULL"
             return node
         if "\x00" in parameter.value:
             raise SqlError("INVALID_PARAMETER_VALUE", "A parameter must not contain a NUL character", "22023")
         node = text(parameter.value)
         if kind.kind != "STRING":
-            node = exp.Cast(this=node, to=exp.DataType.build(kind.sql(), dialect="databricks"))
+            node = exp.Cast(this=node, to=written_type(kind))
         node.meta["lw_name"] = parameter.value
         return node
 
@@ -153,12 +175,14 @@ class Translator:
         self.namer = Namer(sql)
         self.tables: list[Table] = []
         self.system_views: dict[str, tuple[str, str]] = {}
+        self.relations: dict[str, pa.Table] = {}
         self.depth = 0
         self._system_columns = system_columns
         context = {
             "current_catalog": session.catalog,
             "current_schema": session.schema,
             "current_user": session.user,
+            "timezone": session.conf("TIMEZONE"),
             "version": "17.3 dbkernel-local-warehouse",
         }
         self.expressions = Expressions(session.ansi, context, self._nested)
@@ -167,14 +191,19 @@ class Translator:
         self._views: list[str] = []
 
     # -- entry ---------------------------------------------------------------------------------
+    def add_relation(self, name: str, rows: pa.Table, columns: Columns) -> None:
+        """Rows that the statement may call by a name, like a common table expression."""
+        self.relations[name] = rows
+        self._ctes[0][name] = columns
+
     def query(self, tree: exp.Expression) -> Translation:
         columns = self.visit(tree, None)
-        return self._done(tree, columns)
+        return self.done(tree, columns)
 
-    def _done(self, tree: exp.Expression, columns: Columns | None) -> Translation:
-        sql = tree.sql(dialect="duckdb", comments=False)
+    def done(self, tree: exp.Expression, columns: Columns | None) -> Translation:
+        sql = duck_sql(tree)
         volatile = self.expressions.volatile or tree.find(exp.TableSample) is not None
-        return Translation(sql, columns, self.tables, self.system_views, volatile)
+        return Translation(sql, columns, self.tables, self.system_views, self.relations, volatile)
 
     def _nested(self, node: exp.Query, scope: Scope) -> Columns | None:
         return self.visit(node, scope)
@@ -229,17 +258,28 @@ class Translator:
             self._lateral(lateral, scope)
         merged = any(j.args.get("using") or j.method == "NATURAL" for j in node.args.get("joins") or [])
         columns = self._projections(node, scope, merged)
+        if from_ is not None and from_.this.args.get("pivots"):
+            columns = None  # DuckDB names what PIVOT and UNPIVOT make
         for key in ("where", "group", "having", "qualify"):
             value = node.args.get(key)
             if value is not None:
-                self.expressions.children(value, scope)
+                types = self.expressions.children(value, scope)
+                if key == "where" and types and types[0] is not None and types[0].is_numeric():
+                    raise SqlError(
+                        "DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN",
+                        f'The filter expression must be of type "BOOLEAN", not "{types[0].sql()}"', "42K09",
+                    )  # fmt: skip
         self._modifiers(node, scope)
         return columns
 
     def _modifiers(self, node: exp.Expression, scope: Scope) -> None:
         for key in ("order", "limit", "offset", "distinct", "windows", "sort", "cluster"):
             value = node.args.get(key)
-            if isinstance(value, exp.Expression):
+            if isinstance(value, (exp.Limit, exp.Offset)):
+                kind = self.expressions.child(value, "expression", scope)
+                if kind is not None and not kind.is_integral():
+                    raise _not_integral(kind)
+            elif isinstance(value, exp.Expression):
                 self.expressions.children(value, scope)
 
     def _projections(self, node: exp.Select, scope: Scope, merged: bool) -> Columns | None:
@@ -346,18 +386,22 @@ class Translator:
         return self._named_table(node, parts, scope)
 
     def _named_table(self, node: exp.Table, parts: list[str], scope: Scope) -> exp.Expression:
-        if len(parts) == 1 and not self._views:
-            view = self.session.temp_views.get(parts[0].lower())
-            if view is not None:
-                return self._expand_view(node, view, scope)
-        catalog, schema, name = self.full_name(parts)
-        if schema.lower() == INFORMATION_SCHEMA:
-            return self._system_view(node, catalog, name, parts, scope)
-        table = self.catalogs.find_table(catalog, schema, name)
+        if node.args.get("version") is not None:
+            raise _time_travel(backquote(self.full_name(parts)))
+        if len(parts) == 2 and "/" in parts[1]:
+            raise SqlError("UNSUPPORTED_FEATURE", f"Files are read by COPY INTO only: {backquote(parts)}", "0A000")
+        table = self._temporary(parts)
         if table is None:
-            raise table_not_found(parts)
+            catalog, schema, name = self.full_name(parts)
+            if schema.lower() == INFORMATION_SCHEMA:
+                return self._system_view(node, catalog, name, parts, scope)
+            table = self.find(parts)
         if table.kind == "VIEW":
             return self._expand_view(node, table, scope)
+        if not table.columns:
+            raise SqlError(
+                "DELTA_READ_TABLE_WITHOUT_COLUMNS", f"The table `{table.full_name}` does not have any columns", "428GU"
+            )
         self.tables.append(table)
         self._add(scope, node, [(c.name, c.type) for c in table.columns], table.name)
         physical = self._physical(table, node)
@@ -371,8 +415,17 @@ class Translator:
         node.set("this", exp.to_identifier(name, quoted=True))
         node.set("db", exp.to_identifier(schema, quoted=True))
         node.set("catalog", exp.to_identifier(catalog, quoted=True))
-        node.set("version", None), node.set("when", None)
         return node
+
+    def _temporary(self, parts: list[str]) -> Table | None:
+        """A table or view of the session; views of the catalog do not see it."""
+        return self.session.temporary.get(parts[0].lower()) if len(parts) == 1 and not self._views else None
+
+    def find(self, parts: list[str]) -> Table:
+        table = self._temporary(parts) or self.catalogs.find_table(*self.full_name(parts))
+        if table is None:
+            raise table_not_found(parts)
+        return table
 
     def full_name(self, parts: list[str]) -> tuple[str, str, str]:
         if len(parts) == 1:
@@ -480,6 +533,11 @@ class Translator:
             if not given:
                 alias.set("columns", [exp.to_identifier(n, quoted=True) for n in names])
             else:
+                if len(given) != len(names):
+                    raise SqlError(
+                        "INVALID_INLINE_TABLE.NUM_COLUMNS_MISMATCH",
+                        f"The inline table has {len(names)} columns, but {len(given)} names were given", "42000",
+                    )  # fmt: skip
                 names = given
         return list(zip(names, kinds))
 

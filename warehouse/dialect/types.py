@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from dataclasses import dataclass, replace
@@ -36,6 +37,8 @@ class SparkType:
             return f"INTERVAL {self.interval}"
         if self.kind == "VOID":
             return "void"
+        if self.kind == "TIME":
+            return "TIME(6)"
         if self.kind == "ARRAY":
             return f"ARRAY<{self.args[0].text()}>"
         if self.kind == "MAP":
@@ -173,6 +176,7 @@ _ARROW = {
     "DOUBLE": pa.float64(),
     "BINARY": pa.binary(),
     "DATE": pa.date32(),
+    "TIME": pa.time64("ns"),
     "TIMESTAMP_NTZ": pa.timestamp("us"),
     "VOID": pa.null(),
 }
@@ -188,6 +192,7 @@ DOUBLE = SparkType("DOUBLE")
 STRING = SparkType("STRING")
 BINARY = SparkType("BINARY")
 DATE = SparkType("DATE")
+TIME = SparkType("TIME")
 TIMESTAMP = SparkType("TIMESTAMP")
 TIMESTAMP_NTZ = SparkType("TIMESTAMP_NTZ")
 VARIANT = SparkType("VARIANT")
@@ -223,7 +228,7 @@ _ALIASES = {
     "TEXT": "STRING",
 }
 _SIMPLE = {
-    "BOOLEAN", "TINYINT", "SMALLINT", "INT", "BIGINT", "FLOAT", "DOUBLE", "STRING", "BINARY", "DATE",
+    "BOOLEAN", "TINYINT", "SMALLINT", "INT", "BIGINT", "FLOAT", "DOUBLE", "STRING", "BINARY", "DATE", "TIME",
     "TIMESTAMP", "TIMESTAMP_NTZ", "VARIANT", "VOID", "GEOMETRY", "GEOGRAPHY",
 }  # fmt: skip
 _TOKEN = re.compile(r"\s*(`(?:[^`]|``)*`|\w+|[<>(),:])")
@@ -284,6 +289,8 @@ class _TypeReader:
             if word in ("GEOMETRY", "GEOGRAPHY") and self.peek() == "(":
                 while self.take() != ")":
                     pass
+            if word == "TIME" and self.peek() == "(":  # DuckDB has microseconds only
+                self.take(), self.take("6"), self.take(")")
             return SparkType(word)
         raise ValueError(f"unknown data type: {self.text}")
 
@@ -327,6 +334,7 @@ class _TypeReader:
         return SparkType("INTERVAL", interval=first)
 
 
+@functools.lru_cache(maxsize=1024)
 def parse_type(text: str) -> SparkType:
     """A type from its SQL text (``DECIMAL(10,2)``, ``MAP<STRING, INT>``, ``interval day``)."""
     reader = _TypeReader(text.strip())
@@ -343,7 +351,7 @@ _FROM_DUCK = {
     "timestamp": TIMESTAMP_NTZ, "timestamp with time zone": TIMESTAMP, "timestamp_s": TIMESTAMP_NTZ,
     "timestamp_ms": TIMESTAMP_NTZ, "timestamp_ns": TIMESTAMP_NTZ, "interval": DAY_TIME, "json": VARIANT,
     "hugeint": BIGINT, "uhugeint": BIGINT, "utinyint": SMALLINT, "usmallint": INT, "uinteger": BIGINT,
-    "ubigint": BIGINT, "bignum": BIGINT, "uuid": STRING, "time": STRING, "bit": STRING, '"null"': VOID,
+    "ubigint": BIGINT, "bignum": BIGINT, "uuid": STRING, "time": TIME, "bit": STRING, '"null"': VOID,
     "null": VOID,
 }  # fmt: skip
 

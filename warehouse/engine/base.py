@@ -1,4 +1,4 @@
-"""What the server needs from an engine. DuckDB is one; another (Spark) can be put beside it."""
+"""What the server needs from an engine."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from warehouse.catalog import Catalogs
+from warehouse.dialect import types as T
 from warehouse.errors import Canceled
 from warehouse.sessions import Session
 from warehouse.volumes import Volumes
@@ -69,6 +71,16 @@ class CancelToken:
         if self._asked.is_set():
             raise Canceled()
 
+    @contextlib.contextmanager
+    def waiting_for(self, lock: threading.Lock) -> Iterator[None]:
+        """Holds a lock; the wait for it can be canceled."""
+        while not lock.acquire(timeout=0.05):
+            self.check()
+        try:
+            yield
+        finally:
+            lock.release()
+
     def finish(self) -> None:
         self._finished.set()
 
@@ -87,11 +99,34 @@ class Outcome:
 
 
 class Engine(Protocol):
+    """Runs statements of sessions; thread-safe. ``DuckEngine`` and ``SparkEngine`` are the two."""
+
     volumes: Volumes
 
-    def execute(self, session: Session, sql: str, parameters: list[Parameter], cancel: CancelToken) -> Outcome: ...
+    @property
+    def catalogs(self) -> Catalogs:
+        """The names that SHOW, USE and information_schema see."""
+
+    def execute(self, session: Session, sql: str, parameters: list[Parameter], cancel: CancelToken) -> Outcome:
+        """Runs one statement; returns when it has its schema. SqlError when it fails, Canceled when asked to stop."""
+
+    def create_catalog(self, name: str, comment: str = "") -> None: ...
+
+    def drop_catalog(self, name: str) -> None: ...
+
+    def create_schema(self, catalog: str, name: str, comment: str | None = None) -> None: ...
+
+    def drop_schema(self, catalog: str, name: str) -> None: ...
 
     def end_session(self, session: Session) -> None:
         """The session was closed or has expired: what it left open is rolled back."""
 
     def close(self) -> None: ...
+
+
+def rows_outcome(columns: list[tuple[str, T.SparkType]], rows: list[tuple]) -> Outcome:
+    """A small result that the server computes itself."""
+    wire = [Column(name, kind) for name, kind in columns]
+    arrays = [pa.array([row[i] for row in rows], kind.arrow("Etc/UTC")) for i, (_, kind) in enumerate(columns)]
+    batch = pa.RecordBatch.from_arrays(arrays, names=[str(i) for i in range(len(columns))])
+    return Outcome(columns=wire, batches=iter([batch]))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from warehouse.catalog import ColumnDef, ForeignKey, Table, quote, table_not_found
+from warehouse import versions
+from warehouse.catalog import ColumnDef, ForeignKey, Table, quote
 from warehouse.dialect import types as T
-from warehouse.dialect.expressions import Scope, spark_type
 from warehouse.dialect.lexer import lex
+from warehouse.dialect.nodes import duck_sql
 from warehouse.dialect.queries import Translation
-from warehouse.engine import dml
+from warehouse.dialect.scope import Scope, spark_type
+from warehouse.engine import constraints, dml
 from warehouse.engine.base import CancelToken, Outcome
 from warehouse.errors import SqlError
 from warehouse.sessions import Session
@@ -23,7 +26,7 @@ NOTHING = Outcome(has_rows=False)
 
 
 def run(engine: "DuckEngine", session: Session, sql: str, tree: exp.Expression, cancel: CancelToken) -> Outcome | None:
-    change = _Change(engine, session, sql, cancel)
+    change = Change(engine, session, sql, cancel)
     if isinstance(tree, exp.Create):
         return change.create(tree)
     if isinstance(tree, exp.Drop):
@@ -35,12 +38,13 @@ def run(engine: "DuckEngine", session: Session, sql: str, tree: exp.Expression, 
     return None
 
 
-class _Change:
+class Change:
     def __init__(self, engine: "DuckEngine", session: Session, sql: str, cancel: CancelToken) -> None:
         self.engine = engine
         self.session = session
         self.sql = sql
         self.cancel = cancel
+        self.past: list = []  # the versions of the table that CREATE OR REPLACE takes away
 
     def _name(self, node: exp.Expression) -> tuple[str, str, str]:
         parts = [p.name for p in node.parts]
@@ -60,12 +64,11 @@ class _Change:
             return None
         properties = tree.args.get("properties")
         listed = properties.expressions if properties is not None else []
-        if any(isinstance(p, exp.TemporaryProperty) for p in listed):
-            if kind == "TABLE":
-                return None
+        temporary = any(isinstance(p, exp.TemporaryProperty) for p in listed)
+        if temporary and kind == "VIEW":
             return self._create_view(tree, ("", "", node.name.lower()), listed, temporary=True)
-        name = self._name(node)
-        existing = self.engine.catalogs.find_table(*name)
+        name = self._temporary_place(node) if temporary else self._name(node)
+        existing = self.session.temporary.get(name[2]) if temporary else self.engine.catalogs.find_table(*name)
         if existing is not None and not tree.args.get("replace"):
             if tree.args.get("exists"):
                 return NOTHING
@@ -79,9 +82,30 @@ class _Change:
             return self._create_view(tree, name, listed, temporary=False)
         if existing is not None:
             self._drop_table(existing)
+            self.past = existing.history
         if tree.expression is not None:
-            return self._create_as(tree, name, listed)
-        return self._create_table(tree, name, listed)
+            return self._create_as(tree, name, listed, temporary)
+        return self._create_table(tree, name, listed, temporary)
+
+    def _temporary_place(self, node: exp.Table) -> tuple[str, str, str]:
+        """Where the rows of a session's temporary table are: a schema that no catalog lists."""
+        if len(node.parts) > 1:
+            raise SqlError(
+                "INVALID_TEMP_OBJ_QUALIFIER", f"A temporary table has no schema: {node.sql(dialect='databricks')}", "42602"
+            )
+        if not self.session.id:
+            raise SqlError("UNSUPPORTED_FEATURE", "A temporary table needs a session", "0A000")
+        return *self.engine.temporary_schema(self.session), node.name.lower()
+
+    def _register(self, table: Table, operation: str = "") -> None:
+        if operation:
+            table.history = self.past
+            verb = "" if operation == "CLONE" else "CREATE OR REPLACE " if self.past else "CREATE "
+            versions.record(self.session, table, verb + operation)
+        if table.temporary:
+            self.session.temporary[table.name] = table
+        else:
+            self.engine.catalogs.add_table(table)
 
     def _create_view(self, tree: exp.Create, name, listed, temporary: bool) -> Outcome:
         body = tree.expression
@@ -103,12 +127,12 @@ class _Change:
             temporary=temporary,
         )
         if temporary:
-            if view.name in self.session.temp_views and not tree.args.get("replace"):
+            if view.name in self.session.temporary and not tree.args.get("replace"):
                 raise SqlError(
                     "TEMP_TABLE_OR_VIEW_ALREADY_EXISTS", f"Cannot create the temporary view `{view.name}` because it already exists",
                     "42P07",
                 )  # fmt: skip
-            self.session.temp_views[view.name] = view
+            self.session.temporary[view.name] = view
         else:
             self.engine.catalogs.add_table(view)
         return NOTHING
@@ -116,52 +140,64 @@ class _Change:
     def _source_text(self, body: exp.Expression) -> str:
         return body.sql(dialect="databricks")
 
-    def _create_as(self, tree: exp.Create, name, listed) -> Outcome:
+    def _create_as(self, tree: exp.Create, name, listed, temporary: bool) -> Outcome:
         translation = self.engine.translate(self.session, self.sql, tree.expression)
         columns = self.engine.result_columns(self.session, translation, self.sql, self.cancel)
         given = tree.this.expressions if isinstance(tree.this, exp.Schema) else []
         names = [c.name for c in given] or [c.name for c in columns]
         defs = [ColumnDef(n, _storable(c.type)) for n, c in zip(names, columns)]
-        table = Table(*name, columns=defs, comment=_comment(listed), properties=_properties(listed))
+        table = Table(
+            *name, columns=defs, comment=_comment(listed), properties=_properties(listed), temporary=temporary
+        )
         place = _place(table)
         body = ", ".join(f"{quote(c.name)} {c.type.duck()}" for c in defs)
         statements = [f"CREATE TABLE {place} ({body})", f"INSERT INTO {place} {translation.sql}"]
         self._write(statements, translation)
-        self.engine.catalogs.add_table(table)
+        self._register(table, "TABLE AS SELECT")
         return NOTHING
 
-    def _create_table(self, tree: exp.Create, name, listed) -> Outcome:
-        if not isinstance(tree.this, exp.Schema):
-            like = next((p for p in listed if isinstance(p, exp.LikeProperty)), None)
-            if like is None:
-                raise SqlError("PARSE_SYNTAX_ERROR", "A table needs columns or a query", "42601")
-            return self._create_like(name, like)
-        table = Table(*name, columns=[], comment=_comment(listed), properties=_properties(listed))
-        for item in tree.this.expressions:
+    def _create_table(self, tree: exp.Create, name, listed, temporary: bool) -> Outcome:
+        like = next((p for p in listed if isinstance(p, exp.LikeProperty)), None)
+        if like is not None:
+            return self._create_like(name, like, temporary)
+        if tree.args.get("clone") is not None:
+            return self._clone(tree, name, listed)
+        table = Table(
+            *name, columns=[], comment=_comment(listed), properties=_properties(listed), temporary=temporary
+        )
+        for item in tree.this.expressions if isinstance(tree.this, exp.Schema) else ():
             if isinstance(item, exp.ColumnDef):
                 table.columns.append(self._column(item, table))
             else:
                 self._constraint(item, table)
-        place = _place(table)
-        columns = []
-        for column in table.columns:
-            text = f"{quote(column.name)} {column.type.duck()}"
-            if column.default is not None:
-                text += f" DEFAULT {column.default}"
-            columns.append(text if column.nullable else text + " NOT NULL")
-        self._write([f"CREATE TABLE {place} ({', '.join(columns)})"])
-        self.engine.catalogs.add_table(table)
+        if table.columns:  # else its first column makes it
+            make = f"CREATE TABLE {_place(table)} ({', '.join(_declared(c) for c in table.columns)})"
+            self._write([make, *self._after_change(table)])  # which refuses rules that cannot be read
+        self._register(table, "TABLE")
         return NOTHING
 
-    def _create_like(self, name, like: exp.LikeProperty) -> Outcome:
-        parts = [p.name for p in like.this.parts]
-        source = self.engine.catalogs.find_table(*self._name(like.this))
-        if source is None:
-            raise table_not_found(parts)
-        table = Table(*name, columns=list(source.columns))
+    def _after_change(self, table: Table) -> list[str]:
+        return constraints.after_change(self.engine, self.engine.translator(self.session, self.sql), table)
+
+    def _create_like(self, name, like: exp.LikeProperty, temporary: bool) -> Outcome:
+        source = self._existing(like.this)
+        table = Table(*name, columns=[replace(c, default=None, engine_default=None, identity="") for c in source.columns], temporary=temporary)
         body = ", ".join(f"{quote(c.name)} {c.type.duck()}" for c in table.columns)
         self._write([f"CREATE TABLE {_place(table)} ({body})"])
-        self.engine.catalogs.add_table(table)
+        self._register(table, "TABLE")
+        return NOTHING
+
+    def _clone(self, tree: exp.Create, name, listed) -> Outcome:
+        """SHALLOW CLONE: a copy of the rows, the rules and the properties."""
+        source = self._existing(tree.args["clone"].this)
+        table = replace(
+            source, catalog=name[0], schema=name[1], name=name[2], history=[], statistics=None, loader=None, loaded_files=set(),
+            columns=[replace(c) for c in source.columns], checks=dict(source.checks), foreign_keys=list(source.foreign_keys),
+            properties=source.properties | _properties(listed),
+        )  # fmt: skip
+        body = ", ".join(_declared(c) for c in table.columns)
+        self._write([f"CREATE TABLE {_place(table)} ({body})", f"INSERT INTO {_place(table)} FROM {_place(source)}"])
+        self._register(table, "CLONE")
         return NOTHING
 
     def _column(self, item: exp.ColumnDef, table: Table) -> ColumnDef:
@@ -174,10 +210,30 @@ class _Change:
                 column.comment = kind.this.name
             elif isinstance(kind, exp.PrimaryKeyColumnConstraint):
                 table.primary_key = (f"{table.name}_pk", [column.name])
+            elif isinstance(kind, exp.CheckColumnConstraint):
+                table.checks[f"{table.name}_{column.name}_check"] = kind.this.sql(dialect="databricks")
+            elif isinstance(kind, exp.GeneratedAsIdentityColumnConstraint):
+                column.engine_default = self._sequence(table, column, kind)
+                column.identity = "ALWAYS" if kind.this else "BY DEFAULT"
+            elif isinstance(kind, exp.ComputedColumnConstraint):
+                column.generated = kind.this.sql(dialect="databricks")
             elif isinstance(kind, exp.DefaultColumnConstraint):
-                value, _ = self.engine.translator(self.session, self.sql).expressions.visit(kind.this, Scope())
-                column.default = value.sql(dialect="duckdb")
+                self._set_default(column, kind.this)
         return column
+
+    def _set_default(self, column: ColumnDef, value: exp.Expression) -> None:
+        column.default = value.sql(dialect="databricks")
+        translated, _ = self.engine.translator(self.session, self.sql).expressions.visit(value.copy(), Scope())
+        column.engine_default = duck_sql(translated)
+
+    def _sequence(self, table: Table, column: ColumnDef, kind: exp.Expression) -> str:
+        """Makes the sequence of an identity column; returns the default that draws from it."""
+        catalog, schema, name = table.physical()
+        place = ".".join(quote(p) for p in (catalog, schema, f"{name}_{column.name}_identity"))
+        numbers = [int(kind.args[k].sql().replace(" ", "")) if kind.args.get(k) is not None else 1 for k in ("start", "increment")]
+        ends = "MINVALUE -9223372036854775808 MAXVALUE 9223372036854775807"
+        self._write([f"CREATE OR REPLACE SEQUENCE {place} INCREMENT {numbers[1]} {ends} START {numbers[0]}"])
+        return f"nextval('{place}')"
 
     def _column_type(self, item: exp.ColumnDef) -> T.SparkType:
         if item.kind is None:
@@ -199,13 +255,15 @@ class _Change:
         return T.SparkType("VARCHAR", length=length)
 
     def _constraint(self, item: exp.Expression, table: Table) -> None:
-        """PRIMARY KEY and FOREIGN KEY are informational, as on the service: kept, not enforced."""
+        """PRIMARY KEY and FOREIGN KEY are informational, as on the service: kept, not enforced. CHECK is enforced."""
         name = item.name if isinstance(item, exp.Constraint) else ""
         parts = item.expressions if isinstance(item, exp.Constraint) else [item]
         for part in parts:
             if isinstance(part, exp.PrimaryKey):
                 columns = [_plain_name(c) for c in part.expressions]
                 table.primary_key = (name or f"{table.name}_pk", columns)
+            elif isinstance(part, exp.CheckColumnConstraint):
+                table.checks[name or f"{table.name}_check"] = part.this.sql(dialect="databricks")
             elif isinstance(part, exp.ForeignKey):
                 table.foreign_keys.append(self._foreign_key(part, name, table))
 
@@ -226,19 +284,12 @@ class _Change:
         if kind not in ("TABLE", "VIEW"):
             return None
         node = tree.args["tables"][0]
-        parts = [p.name for p in node.parts]
-        if len(parts) == 1 and self.session.temp_views.pop(parts[0].lower(), None) is not None:
-            return NOTHING
         try:
-            table = self.engine.catalogs.find_table(*self._name(node))
+            table = self._find(node)
         except SqlError:
             if tree.args.get("exists"):
                 return NOTHING
             raise
-        if table is None:
-            if tree.args.get("exists"):
-                return NOTHING
-            raise table_not_found(parts)
         if table.kind == "VIEW":
             if kind == "TABLE":
                 raise SqlError(
@@ -246,7 +297,7 @@ class _Change:
                     f"The operation DROP TABLE requires a table, but `{table.name}` is a VIEW",
                     "42809",
                 )
-            self.engine.catalogs.drop_table(table)
+            self._forget(table)
         else:
             if kind == "VIEW":
                 raise SqlError(
@@ -260,17 +311,29 @@ class _Change:
     def _drop_table(self, table: Table) -> None:
         if table.kind == "TABLE":
             self._write([f"DROP TABLE IF EXISTS {_place(table)}"])
-        self.engine.catalogs.drop_table(table)
+        self._forget(table)
+
+    def _forget(self, table: Table) -> None:
+        if table.temporary:
+            self.session.temporary.pop(table.name, None)
+        else:
+            self.engine.catalogs.drop_table(table)
 
     def truncate(self, tree: exp.TruncateTable) -> Outcome:
         for node in tree.expressions:
-            self._write([f"DELETE FROM {_place(self._existing(node))}"])
+            table = self._existing(node)
+            self._write([f"DELETE FROM {_place(table)}"])
+            versions.record(self.session, table, "TRUNCATE")
         return NOTHING
 
+    def _find(self, node: exp.Expression) -> Table:
+        parts = [p.name for p in node.parts]
+        if len(parts) > 1 or parts[0].lower() not in self.session.temporary:
+            self._name(node)  # raises when the catalog or the schema does not exist
+        return self.engine.translator(self.session, self.sql).find(parts)
+
     def _existing(self, node: exp.Expression) -> Table:
-        table = self.engine.catalogs.find_table(*self._name(node))
-        if table is None:
-            raise table_not_found([p.name for p in node.parts])
+        table = self._find(node)
         self.engine.load(table)
         return table
 
@@ -282,6 +345,7 @@ class _Change:
             if method is None:
                 return None
             method(table, action)
+            versions.record(self.session, table, _ALTERED[type(action)])
         return NOTHING
 
     def _alter_columndef(self, table: Table, action: exp.ColumnDef) -> None:
@@ -290,7 +354,14 @@ class _Change:
             raise SqlError(
                 "FIELD_ALREADY_EXISTS", f"Cannot add column, because `{column.name}` already exists", "42710"
             )
-        self._write([f"ALTER TABLE {_place(table)} ADD COLUMN {quote(column.name)} {column.type.duck()}"])
+        if column.generated is not None:
+            raise SqlError("UNSUPPORTED_FEATURE", "A generated column cannot be added to a table that exists", "0A000")
+        self.add_column(table, column)
+
+    def add_column(self, table: Table, column: ColumnDef) -> None:
+        make = f"ALTER TABLE {_place(table)} ADD COLUMN" if table.columns else f"CREATE TABLE {_place(table)}"
+        declared = f"{quote(column.name)} {column.type.duck()}"
+        self._write([f"{make} {declared}" if table.columns else f"{make} ({declared})"])
         table.columns.append(column)
 
     def _alter_schema(self, table: Table, action: exp.Schema) -> None:
@@ -302,23 +373,25 @@ class _Change:
         nodes = listed[0].expressions if isinstance(listed[0], exp.Schema) else listed
         for node in nodes:
             column = self._known(table, _plain_name(node))
+            self._free(table, column)
             self._write([f"ALTER TABLE {_place(table)} DROP COLUMN {quote(column.name)}"])
             table.columns.remove(column)
 
     def _alter_renamecolumn(self, table: Table, action: exp.RenameColumn) -> None:
         column = self._known(table, _plain_name(action.this))
         new = _plain_name(action.args["to"])
+        self._free(table, column)
         self._write([f"ALTER TABLE {_place(table)} RENAME COLUMN {quote(column.name)} TO {quote(new)}"])
         column.name = new
 
     def _alter_alterrename(self, table: Table, action: exp.AlterRename) -> None:
         catalog, schema, name = self._name(action.this)
-        if (catalog, schema) != (table.catalog, table.schema):
+        if (catalog, schema) != (table.catalog, table.schema) and not table.temporary:
             raise SqlError("UNSUPPORTED_FEATURE", "A table cannot be renamed into another schema", "0A000")
         self._write([f"ALTER TABLE {_place(table)} RENAME TO {quote(name)}"])
-        self.engine.catalogs.drop_table(table)
+        self._forget(table)
         table.name = name
-        self.engine.catalogs.add_table(table)
+        self._register(table)
 
     def _alter_altercolumn(self, table: Table, action: exp.AlterColumn) -> None:
         column = self._known(table, _plain_name(action.this))
@@ -332,13 +405,45 @@ class _Change:
             column.type = kind
         if action.args.get("comment") is not None:
             column.comment = action.args["comment"].name
+        if action.args.get("default") is not None:
+            self._set_default(column, action.args["default"])
+            self._write([f"{place} SET DEFAULT {column.engine_default}"])
+        elif action.args.get("drop"):
+            column.default = column.engine_default = None
+            self._write([f"{place} DROP DEFAULT"])
 
     def _alter_addconstraint(self, table: Table, action: exp.Expression) -> None:
+        known = dict(table.checks)
         for item in action.expressions:
             self._constraint(item, table)
+        fresh = {name: text for name, text in table.checks.items() if known.get(name) is not text}
+        try:
+            self._check_rows(table, known, fresh)
+        except Exception:
+            table.checks = known
+            raise
 
-    def _alter_alterset(self, table: Table, action: exp.Expression) -> None:
-        """SET TBLPROPERTIES: accepted."""
+    def _check_rows(self, table: Table, known: dict[str, str], fresh: dict[str, str]) -> None:
+        """New conditions hold for the rows that are there."""
+        for name in fresh:
+            if name in known:
+                raise SqlError(
+                    "DELTA_CONSTRAINT_ALREADY_EXISTS", f"Constraint '{name}' already exists. Delete the old one first", "42710"
+                )
+        if not fresh:
+            return
+        translator = self.engine.translator(self.session, self.sql)
+        self._write([constraints.on_new_check(self.engine, translator, table, text) for text in fresh.values()])
+
+    @staticmethod
+    def _free(table: Table, column: ColumnDef) -> None:
+        """Raises when a check or a generated column reads this one."""
+        found = constraints.depending(table, column.name)
+        if found:
+            raise SqlError(
+                "DELTA_CONSTRAINT_DEPENDENT_COLUMN_CHANGE",
+                f"Cannot alter column {column.name}: it is read by {', '.join(found)}", "42K09",
+            )  # fmt: skip
 
     @staticmethod
     def _known(table: Table, name: str) -> ColumnDef:
@@ -351,6 +456,19 @@ class _Change:
 # -- helpers --------------------------------------------------------------------------------------
 def _place(table: Table) -> str:
     return ".".join(quote(p) for p in table.physical())
+
+
+_ALTERED = {
+    exp.ColumnDef: "ADD COLUMNS", exp.Schema: "ADD COLUMNS", exp.Drop: "DROP COLUMNS", exp.RenameColumn: "RENAME COLUMN",
+    exp.AlterRename: "RENAME", exp.AlterColumn: "CHANGE COLUMN", exp.AddConstraint: "ADD CONSTRAINT",
+}  # fmt: skip
+
+
+def _declared(column: ColumnDef) -> str:
+    if column.generated is not None:  # filled behind every change
+        return f"{quote(column.name)} {column.type.duck()}"
+    default = f" DEFAULT {column.engine_default}" if column.engine_default is not None else ""
+    return f"{quote(column.name)} {column.type.duck()}{default}{'' if column.nullable else ' NOT NULL'}"
 
 
 def _storable(kind: T.SparkType) -> T.SparkType:

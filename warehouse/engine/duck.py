@@ -7,6 +7,8 @@ per connection (current schema, temporary views) lives in the session and in the
 
 from __future__ import annotations
 
+import contextlib
+import re
 import threading
 from collections.abc import Iterator
 
@@ -14,10 +16,9 @@ import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
-from warehouse import commands, infoschema, samples
+from warehouse import commands, infoschema, routines, samples
 from warehouse.catalog import Catalogs, Table, physical_catalog, quote
-from warehouse.dialect import functions, lexer
-from warehouse.dialect import types as T
+from warehouse.dialect import functions, lexer, python_functions
 from warehouse.dialect.queries import Binder, Columns, Translation, Translator, parse
 from warehouse.dialect.types import from_duck, refine
 from warehouse.engine import ddl, dml, transactions
@@ -33,6 +34,10 @@ DEFAULT_ZONE = "Etc/UTC"
 BATCH_ROWS = 61_440  # 30 vectors: DuckDB hands out whole vectors
 
 
+_RARE_NAMES = [*(text.partition("(")[0] for text in functions.RARE_MACROS), *python_functions.FUNCTIONS]
+_RARE = re.compile(rf"\b({'|'.join(_RARE_NAMES)})\s*\(", re.IGNORECASE)
+
+
 class DuckEngine:
     def __init__(self, effects: Effects) -> None:
         self.effects = effects
@@ -42,15 +47,15 @@ class DuckEngine:
         # warehouse resolves by itself.
         self.write_lock = threading.Lock()
         self.write_epoch = 0
+        self.copy_lock = threading.Lock()
         self._load_lock = threading.Lock()
+        self._complete = False
         for name in ("main", "system", "hive_metastore", "peco", "samples", "lw"):
             self.create_catalog(name)
         for name in ("main", "hive_metastore", "peco"):  # where the drivers' own tests look for it
             self.catalogs.schema(name, "default").volumes["e2etests"] = None
         self.volumes = Volumes(self.catalogs)
-        for macro in functions.MACROS:
-            name, _, rest = macro.partition("(")
-            self.root.execute(f"CREATE OR REPLACE MACRO {quote(name)}({rest}")
+        self.root.execute(";".join(_macro(text) for text in functions.MACROS))
         samples.install(self)
         for setting in (
             f"TimeZone='{DEFAULT_ZONE}'",
@@ -72,6 +77,9 @@ class DuckEngine:
         if transaction is not None:
             with transaction.lock:
                 transaction.rollback()
+        if any(table.temporary and table.kind == "TABLE" for table in session.temporary.values()):
+            catalog, schema = self.temporary_schema(session)
+            self.root.cursor().execute(f"DROP SCHEMA {quote(physical_catalog(catalog))}.{quote(schema)} CASCADE")
 
     # -- catalog objects -------------------------------------------------------------------------
     def create_catalog(self, name: str, comment: str = "") -> None:
@@ -93,6 +101,12 @@ class DuckEngine:
         self.root.cursor().execute(f"DROP SCHEMA IF EXISTS {place} CASCADE")
         self.catalogs.drop_schema(catalog, name)
 
+    def temporary_schema(self, session: Session) -> tuple[str, str]:
+        """The place of a session's temporary tables, which is in no list of names."""
+        catalog, schema = "lw", f"temporary_{session.id}"
+        self.root.cursor().execute(f"CREATE SCHEMA IF NOT EXISTS {quote(physical_catalog(catalog))}.{quote(schema)}")
+        return catalog, schema
+
     def load(self, table: Table) -> None:
         """Fills a sample table on first touch."""
         if table.loader is None:
@@ -110,16 +124,31 @@ class DuckEngine:
             return outcome
         transaction = transactions.enter(self, session, lexer.Cursor(text, tokens))
         if transaction is None:
-            return self._run(session, sql, text, tokens, parameters, cancel)
+            return self.run(session, sql, text, tokens, parameters, cancel)
         with transaction.lock:
             transaction.check()
             try:
-                return self._run(session, sql, text, tokens, parameters, cancel)
+                return self.run(session, sql, text, tokens, parameters, cancel)
             except BaseException:
                 transaction.aborted = True
                 raise
 
-    def _run(
+    def run(
+        self,
+        session: Session,
+        sql: str,
+        text: str,
+        tokens: list[lexer.Token],
+        parameters: list[Parameter],
+        cancel: CancelToken,
+    ) -> Outcome:
+        """One statement, lexed, without the rules of transactions."""
+        try:
+            return self._run_parsed(session, sql, text, tokens, parameters, cancel)
+        except RecursionError as error:
+            raise SqlError("PARSE_SYNTAX_ERROR", "The statement is nested too deeply", "42601") from error
+
+    def _run_parsed(
         self,
         session: Session,
         sql: str,
@@ -145,19 +174,38 @@ class DuckEngine:
             )
         return outcome
 
-    def translator(self, session: Session, sql: str) -> Translator:
-        return Translator(self.catalogs, session, sql, infoschema.columns)
+    def translator(self, session: Session, sql: str, relations: dict[str, pa.Table] | None = None) -> Translator:
+        translator = Translator(self.catalogs, session, sql, infoschema.columns)
+        for name, table in (relations or {}).items():
+            translator.add_relation(name, table, self._columns_of(table))
+        translator.expressions.routine = lambda parts: routines.find(self.catalogs, session, parts)
+        return translator
 
-    def translate(self, session: Session, sql: str, tree: exp.Expression) -> Translation:
-        try:
-            return self.translator(session, sql).query(tree)
-        except RecursionError as error:
-            raise SqlError("PARSE_SYNTAX_ERROR", "The statement is nested too deeply", "42601") from error
+    def _columns_of(self, table: pa.Table) -> Columns:
+        with contextlib.closing(self.root.cursor()) as cursor:
+            return [(name, from_duck(kind)) for name, kind in zip(table.column_names, cursor.from_arrow(table).types)]
+
+    def translate(
+        self, session: Session, sql: str, tree: exp.Expression, relations: dict[str, pa.Table] | None = None
+    ) -> Translation:
+        return self.translator(session, sql, relations).query(tree)
+
+    def need(self, sql: str) -> None:
+        """Makes what only some statements use: the start stays short."""
+        if self._complete or _RARE.search(sql) is None:
+            return
+        with self._load_lock:
+            if not self._complete:
+                self.root.execute(";".join(_macro(text) for text in functions.RARE_MACROS))
+                python_functions.install(self.root)
+                self._complete = True
 
     def connection(
         self, session: Session, translation: Translation | None, cancel: CancelToken
     ) -> duckdb.DuckDBPyConnection:
         """A connection with the session's settings, ready for this statement."""
+        if translation is not None:
+            self.need(translation.sql)
         for table in translation.tables if translation else ():
             self.load(table)
         cursor = self.root.cursor()
@@ -169,6 +217,8 @@ class DuckEngine:
             cursor.execute("SET error_on_division_by_zero=false")
         for relation, (catalog, view) in (translation.system_views if translation else {}).items():
             cursor.register(relation, infoschema.build(self.catalogs, catalog, view))
+        for relation, rows in (translation.relations if translation else {}).items():
+            cursor.register(relation, rows)
         return cursor
 
     def query(self, session: Session, translation: Translation, sql: str, cancel: CancelToken) -> Outcome:
@@ -230,6 +280,11 @@ class DuckEngine:
             cursor.close()
 
 
+def _macro(text: str) -> str:
+    name, _, rest = text.partition("(")
+    return f"CREATE OR REPLACE MACRO {quote(name)}({rest}"
+
+
 def merge_columns(static: Columns | None, relation) -> list[Column]:
     """Names and types: the translator's knowledge where it has some, else the engine's."""
     found = [(name, from_duck(kind)) for name, kind in zip(relation.columns, relation.types)]
@@ -256,11 +311,3 @@ def failure(error: Exception, sql: str, cancel: CancelToken) -> Exception:
     if cancel.asked or isinstance(error, duckdb.InterruptException):
         return Canceled()
     return sql_error(error, sql)
-
-
-def rows_outcome(columns: list[tuple[str, T.SparkType]], rows: list[tuple]) -> Outcome:
-    """A small result that the server computes itself."""
-    wire = [Column(name, kind) for name, kind in columns]
-    arrays = [pa.array([row[i] for row in rows], kind.arrow("Etc/UTC")) for i, (_, kind) in enumerate(columns)]
-    batch = pa.RecordBatch.from_arrays(arrays, names=[str(i) for i in range(len(columns))])
-    return Outcome(columns=wire, batches=iter([batch]))

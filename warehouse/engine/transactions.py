@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import duckdb
 from sqlglot import exp
 
-from warehouse import show
+from warehouse import show, versions
 from warehouse.dialect import types as T
 from warehouse.dialect.lexer import Cursor
 from warehouse.dialect.queries import Translation
@@ -47,6 +47,7 @@ class Transaction:
         self.lock = threading.RLock()
         self.aborted = False
         self.lost: SqlError | None = None  # another transaction was first; told at COMMIT
+        self.versions: list[tuple] = []  # (table, version) of what COMMIT makes true
         self._engine = engine
         self._cursor = engine.root.cursor()
         self._zone = ""
@@ -91,8 +92,9 @@ class Transaction:
         cancel: CancelToken,
         sql: str,
         tree: exp.Expression,
+        after: list[str],
     ) -> list[tuple]:
-        """Runs DML; returns the last statement's rows."""
+        """Runs DML; returns the rows of the last statement before ``after``."""
         from warehouse.engine import duck
 
         cursor = self._ready(session, translation, cancel)
@@ -102,6 +104,8 @@ class Transaction:
             rows: list[tuple] = []
             for statement in statements:
                 rows = cursor.execute(statement).fetchall()
+            for statement in after:
+                cursor.execute(statement).fetchall()
             return rows
         except duckdb.TransactionException as error:
             if not any(word in str(error) for word in _CONFLICT):
@@ -116,6 +120,7 @@ class Transaction:
             raise duck.failure(error, sql, cancel) from error
 
     def _ready(self, session: Session, translation: Translation, cancel: CancelToken) -> duckdb.DuckDBPyConnection:
+        self._engine.need(translation.sql)
         for table in translation.tables:
             self._engine.load(table)
         self._prepare_later(session)
@@ -147,6 +152,8 @@ class Transaction:
                 raise self.lost
             self._engine.write_epoch += 1
             self._cursor.execute("COMMIT")
+            for table, version in self.versions:
+                versions.append(table, version)
         except duckdb.Error as error:
             raise SqlError("DELTA_CONCURRENT_WRITE", str(error).split("\n")[0], "40000") from error
         finally:
@@ -229,6 +236,6 @@ def _kind(at: Cursor) -> str:
         return "neutral"
     if words[0] in ("DESCRIBE", "DESC"):
         second = words[2:3] if words[1:2] == ["TABLE"] else words[1:2]
-        listed = ("EXTENDED", "FORMATTED", "QUERY", "SCHEMA", "DATABASE", "CATALOG", "FUNCTION", "HISTORY", "DETAIL")
-        return "out" if not second or second[0] in (*listed, *_QUERIES[:3]) else "in"
+        listed = ("EXTENDED", "FORMATTED", "SCHEMA", "DATABASE", "CATALOG", "FUNCTION", "HISTORY", "DETAIL")
+        return "out" if not second or second[0] in listed else "in"
     return "out"

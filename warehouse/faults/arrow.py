@@ -13,8 +13,8 @@ from collections.abc import Callable
 
 import lz4.frame
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from warehouse.faults.nesting import lists_of_lists
 from warehouse.faults.rules import Action
 
 _LZ4_MAGIC = b"\x04\x22\x4d\x18"
@@ -131,7 +131,7 @@ def _delta_dictionaries(data: bytes) -> bytes:
     """Two batches; the second one's dictionary goes on where the first one's ended."""
     column = _table(data).column(0)
     name = _table(data).schema.field(0).name
-    values = pc.unique(column.combine_chunks()).cast(pa.string())
+    values = column.unique().cast(pa.string())
     middle = max(1, len(values) // 2)
     sink = pa.BufferOutputStream()
     schema = pa.schema([pa.field(name, pa.dictionary(pa.int32(), pa.string()))])
@@ -220,6 +220,17 @@ def _as_text(column: pa.ChunkedArray) -> pa.Array:
     return pa.array([None if v is None else str(v) for v in column.to_pylist()], pa.string())
 
 
+def _run_ends(column: pa.ChunkedArray) -> pa.Array:
+    import pyarrow.compute as pc  # slow to load, and needed only here
+
+    return pc.run_end_encode(column.combine_chunks())
+
+
+def _deep(data: bytes) -> bytes:
+    table = _table(data)
+    return _stream(lists_of_lists(table.schema.field(0).name if table.num_columns else "c", table.num_rows))
+
+
 KINDS: dict[str, Callable[[bytes], bytes]] = {
     "truncated": _truncated,
     "noeos": _no_end,
@@ -235,7 +246,8 @@ KINDS: dict[str, Callable[[bytes], bytes]] = {
     "retyped": _first_column(_as_text),
     "dictionary": _first_column(lambda c: c.dictionary_encode()),
     "deltadictionary": _delta_dictionaries,
-    "runends": _first_column(lambda c: pc.run_end_encode(c.combine_chunks())),
+    "runends": _first_column(_run_ends),
+    "deep": _deep,
     "decimal256": _first_column(lambda c: pa.nulls(len(c), pa.decimal256(50, 2))),
     "largeutf8": _strings_as(pa.large_string()),
     "stringview": _strings_as(pa.string_view()),

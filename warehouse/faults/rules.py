@@ -31,10 +31,11 @@ _SECONDS = r"\d+(?:\.\d+)?"
 # The same names as arrow.KINDS, kept here so that a wrong one is refused when the rule is read.
 _ARROW = (
     "truncated noeos noschema hugelen negative offsets bigendian empty fewer zerocolumns renamed retyped dictionary "
-    "deltadictionary runends decimal256 largeutf8 stringview bufferlz4 bufferzstd legacy"
+    "deltadictionary runends deep decimal256 largeutf8 stringview bufferlz4 bufferzstd legacy"
 )
 # name: (what it changes, pattern of its arguments). "before" stands in for the work, "payload" changes
-# the JSON answer, "wire" changes how the answer's bytes travel, "conn" acts when a connection is made.
+# the JSON answer, "wire" changes how the answer's bytes travel, "http2" is for connections that speak it, "conn" acts when a
+# connection is made.
 ACTIONS: dict[str, tuple[str, str]] = {
     "status": ("before", r"[1-5]\d\d(?:,.*)?"),
     "redirect": ("before", r"[^,]+(?:,30[12378])?"),
@@ -83,6 +84,12 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "nulheader": ("wire", r""),
     "nocontinue": ("wire", r""),
     "dropnext": ("wire", r""),
+    "refusestream": ("http2", r""),
+    "rststream": ("http2", r"\d*"),
+    "goaway": ("http2", r"before|after|lost"),
+    "pings": ("http2", r"\d+"),
+    "holdwindow": ("http2", r""),
+    "streams": ("conn", r"\d+"),
     "refuse": ("conn", rf"{_SECONDS}"),
     "handshake": ("conn", rf"{_SECONDS}"),
     "cert": ("conn", r"[a-z-]+"),
@@ -90,7 +97,7 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "clientcert": ("conn", r""),
 }  # fmt: skip
 # What can be done to a bare connection, and to a proxy's CONNECT.
-_AT_CONNECTIONS = {"reset", "silence", "close", "garbage", "refuse", "handshake", "cert", "tls", "clientcert"}
+_AT_CONNECTIONS = {"reset", "silence", "close", "garbage", "refuse", "handshake", "cert", "tls", "clientcert", "streams"}
 _AT_PROXIES = {"status", "reset", "silence", "close", "stall"}
 
 
@@ -102,7 +109,9 @@ class Action:
     @property
     def before(self) -> bool:
         """Cuts the connection instead of doing the work."""
-        return self.name in ("reset", "close") and self.args[:1] in (("before",), ("upload",))
+        if self.name == "refusestream":
+            return True
+        return self.name in ("reset", "close", "goaway") and self.args[:1] in (("before",), ("upload",))
 
     def arg(self, index: int, default: str = "") -> str:
         return self.args[index] if index < len(self.args) and self.args[index] else default
@@ -162,7 +171,8 @@ class Hints:
     pending: int = 0
     disposition: str | None = None  # "inline", "external" or "json"
     pad_rows: int = 0
-    empty: str = ""  # how a zero-row result is sent: "" as live, "attachment", "nochunk", "nomanifest"
+    empty: str = ""  # how a zero-row result is sent: "" as live, "chunk", "attachment", "nochunk", "nomanifest"
+    totals: str = ""  # "late": succeeds with the first chunks, the manifest has no totals
     fail_after: int | None = None  # the query breaks after this many chunks
     empty_chunk: int | None = None  # this chunk holds no rows
     dml: str | None = None  # "rows": no num_modified_rows in the status
@@ -193,29 +203,24 @@ _NUMBERS = {
 _WORDS = {
     "compression": ("none", "lz4"),
     "disposition": ("inline", "external", "json"),
-    "empty": ("attachment", "nochunk", "nomanifest"),
+    "empty": ("chunk", "attachment", "nochunk", "nomanifest"),
+    "totals": ("late",),
     "dml": ("rows",),
 }
 
 
 def split_outside(text: str, separator: str = ",", keep_empty: bool = False) -> list[str]:
     """Splits at separators that are not inside parentheses or quotes."""
-    parts, depth, quote, current = [], 0, "", ""
-    for char in text:
-        if quote:
-            quote = "" if char == quote else quote
-        elif char in "'\"":
-            quote = char
-        elif char == "(":
+    parts, depth, start = [], 0, 0
+    for match in re.finditer(rf"'[^']*'?|\"[^\"]*\"?|[()]|{re.escape(separator)}", text):
+        if match[0] == "(":
             depth += 1
-        elif char == ")":
+        elif match[0] == ")":
             depth -= 1
-        elif char == separator and depth == 0:
-            parts.append(current.strip())
-            current = ""
-            continue
-        current += char
-    parts.append(current.strip())
+        elif match[0] == separator and depth == 0:
+            parts.append(text[start : match.start()].strip())
+            start = match.end()
+    parts.append(text[start:].strip())
     return parts if keep_empty else [p for p in parts if p]
 
 

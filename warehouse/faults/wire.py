@@ -12,7 +12,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from warehouse.faults import arrow
+from warehouse.faults import arrow, http2
 from warehouse.faults.rules import Action
 from warehouse.net.protocol import ConnectionHandle
 
@@ -104,6 +104,9 @@ class FaultyResponse(Response):
 
     async def __call__(self, scope, receive, send) -> None:
         connection: ConnectionHandle = scope["extensions"]["lw.connection"]
+        if connection.http2 is None and any(a.name in http2.DELIVERIES for a in self.actions):
+            self.inner = Response("injected fault: the connection does not speak HTTP/2", 500)
+            self.actions = []
         answer = _Answer(self.inner, scope, connection, send)
         for action in self.actions:
             change = _CHANGES.get(action.name)
@@ -115,7 +118,7 @@ class FaultyResponse(Response):
             elif action.name in ("slow", "dropnext"):
                 _BEFORE_SENDING[action.name](answer, action)
         for action in self.actions:
-            deliver = _DELIVERIES.get(action.name)
+            deliver = _DELIVERIES.get(action.name) or http2.DELIVERIES.get(action.name)
             if deliver is not None:
                 await deliver(answer, action, receive)
                 return

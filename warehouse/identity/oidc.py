@@ -203,6 +203,9 @@ class Oidc:
             raise OAuthError("invalid_request", "grant_type is missing")
         raise OAuthError("unsupported_grant_type", f"The grant type {grant[:200]} is not supported")
 
+    def knows(self, client: str) -> bool:
+        return client in self._clients
+
     def client(self, form: dict[str, str], authorization: str | None, endpoint: str) -> str:
         """The id of the client that proved itself by Basic, by a secret in the body, or by a key."""
         if "client_assertion" in form:

@@ -181,6 +181,8 @@ class Listener:
                 wishes["version"] = action.args[0]
             elif action.name == "clientcert":
                 wishes["client_required"] = True
+            elif action.name == "streams":
+                wishes["streams"] = action.number(1)
         return self.tls.context(**wishes) if wishes and self.tls is not None else context
 
 

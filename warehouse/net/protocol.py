@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import os
 import socket
 import struct
@@ -11,7 +12,15 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+HEAD_MAX_BYTES = 256 * 1024
+UNUSED_S = 120.0  # a connection on which no request ever comes
+
 _numbers = itertools.count(1)
+
+
+def next_number() -> int:
+    """Connections of all listeners are counted together."""
+    return next(_numbers)
 
 
 def reset_on_close(sock: Any) -> None:
@@ -22,8 +31,13 @@ def reset_on_close(sock: Any) -> None:
 class ConnectionHandle:
     """Given to the application in ``scope["extensions"]["lw.connection"]``."""
 
-    def __init__(self, number: int, protocol: "WarehouseProtocol", transport: Any) -> None:
+    http2: Any = None  # the stream, where the connection speaks HTTP/2
+
+    def __init__(
+        self, number: int, patience_s: float, transport: Any, protocol: "WarehouseProtocol | None" = None
+    ) -> None:
         self.number = number
+        self.patience_s = patience_s
         self.drops_next = False
         self._protocol = protocol
         self._transport = transport
@@ -109,22 +123,60 @@ class ConnectionHandle:
 
 
 class WarehouseProtocol(HttpToolsProtocol):
-    origin = ""  # set by the listener that made it
+    """HTTP/1.1 of uvicorn, with bounds: a head that is too large or does not end gets an answer and no
+    further attention, and so does what is no HTTP."""
+
+    origin = ""  # these two are set by the listener that made it
+    patience_s = 60.0
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._lw_connection = ConnectionHandle(next(_numbers), self, transport)
+        self._lw_connection = ConnectionHandle(next_number(), self.patience_s, transport, self)
+        self._head_bytes: int | None = None  # of the request whose head is still coming in
+        self._deadline = self.loop.call_later(UNUSED_S, transport.close)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        self._deadline.cancel()
         self._lw_connection.lost()
 
     def data_received(self, data: bytes) -> None:
         if self._lw_connection.drops_next and self.cycle is not None and self.cycle.response_complete:
             self._lw_connection.reset()
             return
+        if self._head_bytes is not None:
+            self._head_bytes += len(data)
         super().data_received(data)
+        if self._head_bytes is not None and self._head_bytes > HEAD_MAX_BYTES:
+            self._give_up("431 Request Header Fields Too Large", f"The head is larger than {HEAD_MAX_BYTES} bytes.")
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._deadline.cancel()
+        self._deadline = self.loop.call_later(self.patience_s, self._head_is_late)
+        self._head_bytes = 0
         self.scope["extensions"] = {"lw.connection": self._lw_connection, "lw.origin": self.origin}
+
+    def on_headers_complete(self) -> None:
+        self._deadline.cancel()
+        self._head_bytes = None
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        self._give_up("400 Bad Request", msg)
+
+    def _head_is_late(self) -> None:
+        self._give_up("408 Request Timeout", f"The head of the request was not whole after {self.patience_s:g} seconds.")
+
+    def _give_up(self, status: str, message: str) -> None:
+        if self.transport.is_closing():
+            return
+        if self.origin == "storage":
+            kind = "application/xml"
+            body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>BadRequest</Code><Message>{message}</Message></Error>'
+        else:
+            kind = "application/json"
+            body = json.dumps({"error_code": "MALFORMED_REQUEST", "message": message})
+        head = f"HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        self.transport.write((head + body).encode())
+        self.transport.close()

@@ -122,12 +122,15 @@ class _Handlers:
             target = f"https://login.microsoftonline.com/{settings.aad_tenant}/oauth2/authorize?response_type=code"
         return Response(b"", 302, {"location": target}) if target else Response(b"", 200)
 
+    def _tenant(self, request: Request) -> str:
+        return request.path_params.get("tenant") or self.w.oidc.set.aad_tenant
+
     async def entra_token(self, request: Request) -> Response:
         """v1 (``resource``) and v2 (``scope`` ending in /.default); client credentials only."""
         turn = Turn(self.w, request, "oidc.token")
         if turn.refused is not None:
             return turn.refused
-        tenant, second = request.path_params["tenant"], "/v2.0/" in request.url.path
+        tenant, second = self._tenant(request), "/v2.0/" in request.url.path
         try:
             form = await _form(request)
             wanted = form.get("scope" if second else "resource", "")
@@ -147,11 +150,30 @@ class _Handlers:
             answer["resource"] = wanted
         return turn.answer(answer, 200, _NO_STORE)
 
+    async def machine_token(self, request: Request) -> Response:
+        """What 169.254.169.254 answers on a machine of Azure's: a token of the machine's own identity, or of one that it has."""
+        turn = Turn(self.w, request, "oidc.token")
+        if turn.refused is not None:
+            return turn.refused
+        words = request.query_params
+        client = words.get("client_id", "machine")
+        known = client == "machine" or self.w.oidc.knows(client)
+        if request.headers.get("metadata", "").lower() != "true":
+            problem = "Required metadata header not specified"
+        elif "api-version" not in words or not words.get("resource"):
+            problem = "api-version and resource are required"
+        else:
+            problem = "" if known else "Identity not found"
+        if problem:
+            return turn.answer({"error": "invalid_request", "error_description": problem}, 400, _NO_STORE)
+        answer = self.w.oidc.access_token(f"https://sts.windows.net/{self._tenant(request)}/", client, client, words["resource"])
+        return turn.answer({**{k: str(v) for k, v in answer.items()}, "resource": words["resource"]}, 200, _NO_STORE)
+
     async def entra_document(self, request: Request) -> Response:
         turn = Turn(self.w, request, "oidc.discovery")
         if turn.refused is not None:
             return turn.refused
-        tenant = request.path_params.get("tenant") or self.w.oidc.set.aad_tenant
+        tenant = self._tenant(request)
         root = f"{_base(request)}/{tenant}"
         return turn.answer(
             {
@@ -204,7 +226,9 @@ def routes(warehouse: "Warehouse") -> list[Route]:
         *found,
         Route("/oidc/oauth2/v2.0/authorize", h.authorize, methods=["GET"]),
         Route("/oidc/oauth2/v2.0/token", h.token, methods=["POST"]),
+        Route("/metadata/identity/oauth2/token", h.machine_token, methods=["GET"]),
         Route("/{tenant}/oauth2/v2.0/token", h.entra_token, methods=["POST"]),
         Route("/{tenant}/oauth2/token", h.entra_token, methods=["POST"]),
+        Route("/oauth2/token", h.entra_token, methods=["POST"]),
         Route("/{tenant}/v2.0/.well-known/openid-configuration", h.entra_document, methods=["GET"]),
     ]

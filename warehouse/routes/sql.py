@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -30,7 +30,7 @@ class Sql:
     # -- sessions --------------------------------------------------------------------------------
     async def create_session(self, request: Request) -> Response:
         w = self.w
-        body = await read_object(request)
+        body = await _read_scoped(request)
         warehouse_id = text_field(body, "warehouse_id", required=True)
         turn = Turn(w, request, "session.create", w.profiles.rules(warehouse_id, "session.create"))
         if turn.refused is not None:
@@ -66,7 +66,7 @@ class Sql:
     # -- execute ---------------------------------------------------------------------------------
     async def execute(self, request: Request) -> Response:
         w = self.w
-        body = await read_object(request)
+        body = await _read_scoped(request)
         session_id = text_field(body, "session_id")
         warehouse_id = text_field(body, "warehouse_id")
         known = w.sessions.peek(session_id)
@@ -89,6 +89,7 @@ class Sql:
         w.compute.use(session.warehouse_id)
         statement = w.statements.submit(session, parsed)
         note(request, statement_id=statement.id)
+        w.history.started(statement, request.scope["extensions"]["lw.journal"])
         if wait_s == 0:
             payload = {"statement_id": statement.id, "status": {"state": "PENDING"}}
         else:
@@ -173,6 +174,15 @@ class Sql:
         return turn.answer({})
 
 
+async def _read_scoped(request: Request) -> dict[str, Any]:
+    """The body; a warehouse or session in the path stands for the field (JDBC since 3.4 writes them there)."""
+    body = await read_object(request)
+    for part in ("warehouse", "session"):
+        if part in request.path_params:
+            body[f"{part}_id"] = request.path_params[part]
+    return body
+
+
 async def _until_done(statement: Statement, seconds: float) -> bool:
     if statement.done.done():
         return True
@@ -191,6 +201,8 @@ def org_of(request: Request) -> str:
 def routes(warehouse: "Warehouse") -> list[Route]:
     sql, prefix = Sql(warehouse), "/api/2.0/sql"
     one = prefix + "/statements/{statement}"
+    scoped = prefix + "/warehouses/{warehouse}/sessions"
+    ours = scoped + "/{session}/statements"
     return [
         Route(prefix + "/sessions", sql.create_session, methods=["POST"]),
         Route(prefix + "/sessions/", sql.create_session, methods=["POST"]),
@@ -201,4 +213,9 @@ def routes(warehouse: "Warehouse") -> list[Route]:
         Route(one, sql.close_statement, methods=["DELETE"]),
         Route(one + "/cancel", sql.cancel_statement, methods=["POST"]),
         Route(one + "/result/chunks/{chunk}", sql.get_chunk, methods=["GET"]),
+        Route(scoped, sql.create_session, methods=["POST"]),
+        Route(scoped + "/{session}", sql.delete_session, methods=["DELETE"]),
+        Route(ours, sql.execute, methods=["POST"]),
+        Route(ours + "/{statement}", sql.get_statement, methods=["GET"]),
+        Route(ours + "/{statement}", sql.close_statement, methods=["DELETE"]),
     ]

@@ -1,0 +1,12 @@
+# R with RODBC: Rscript query.R DATA_SOURCE
+library(RODBC)
+channel <- odbcConnect(commandArgs(trailingOnly = TRUE)[1], believeNRows = FALSE)
+invisible(sqlQuery(channel, "CREATE OR REPLACE TABLE r_items (id INT, name STRING, price DOUBLE)"))
+invisible(sqlQuery(channel, "INSERT INTO r_items VALUES (1, 'café 😀', 12.5), (2, NULL, NULL)"))
+rows <- sqlQuery(channel, "SELECT * FROM r_items ORDER BY id", stringsAsFactors = FALSE)
+for (i in seq_len(nrow(rows))) cat(paste(rows[i, ], collapse = "|"), "\n", sep = "")
+cat("columns", paste(sqlColumns(channel, "r_items")$COLUMN_NAME, collapse = ","))
+cat("\n")
+cat("rows", nrow(sqlQuery(channel, "SELECT id FROM range(1000)")))
+cat("\n")
+close(channel)

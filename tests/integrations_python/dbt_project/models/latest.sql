@@ -1,0 +1,2 @@
+{{ config(materialized='view') }}
+select max(year) as year, count(*) as n from {{ ref('ages') }}
