@@ -265,9 +265,7 @@ static KernelStatusCode ask(dbc *d, stmt *s, const char *sql, buf *out, handle *
         } else {
             bool held = shared_let_go(s);
             op_wait(&s->op, future, (uint64_t)s->query_timeout * 1000);
-            if (held) {
-                shared_hold(s);
-            }
+            shared_take_back(s, held);
         }
         code = dbk_future_take_executed(future, &executed);
     }

@@ -42,6 +42,12 @@ bool shared_let_go(stmt *s) {
     return held;
 }
 
+void shared_take_back(stmt *s, bool held) {
+    if (held) {
+        shared_hold(s);
+    }
+}
+
 /* The statements that use it go back to their own, which they do not look at meanwhile. */
 static void give_back(dbc *owner, const desc *d) {
     pthread_mutex_lock(&owner->shared_lock);

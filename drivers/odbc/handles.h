@@ -103,7 +103,8 @@ void desc_init(desc *d, dbc *owner, desc_role role, struct stmt *s);
 void desc_reset(desc *d);
 void desc_free_explicit(desc *d); /* the connection is locked */
 void shared_hold(struct stmt *s);
-bool shared_let_go(struct stmt *s); /* true: it was held, and is to be held again */
+bool shared_let_go(struct stmt *s); /* true: it was held; what shared_take_back is to be told */
+void shared_take_back(struct stmt *s, bool held);
 SQLRETURN desc_set_array_size(handle *h, desc *d, SQLULEN rows);
 SQLRETURN desc_get_field(desc *d, SQLSMALLINT record, SQLSMALLINT field, const value_out *out);
 SQLRETURN desc_set_field(desc *d, SQLSMALLINT record, SQLSMALLINT field, SQLPOINTER p,

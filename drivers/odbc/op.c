@@ -102,9 +102,7 @@ void op_wait(op *o, dbk_future *future, uint64_t timeout_ms) {
 void op_wait_here(stmt *s, dbk_future *future) {
     bool held = shared_let_go(s);
     (void)dbk_future_wait(future, -1);
-    if (held) {
-        shared_hold(s);
-    }
+    shared_take_back(s, held);
 }
 
 /* rc is what the first step answered, or SQL_STILL_EXECUTING when the application asks again. */

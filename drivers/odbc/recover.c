@@ -66,9 +66,7 @@ bool stmt_recover(stmt *s) {
     pthread_mutex_lock(&d->reopen_lock);
     bool ok = d->session != s->session || reopen(s); /* another statement may have done it */
     pthread_mutex_unlock(&d->reopen_lock);
-    if (held) {
-        shared_hold(s);
-    }
+    shared_take_back(s, held);
     if (ok) {
         s->lost = false;
         diag_clear(&s->h.diag);
