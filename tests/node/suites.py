@@ -22,7 +22,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "node-suites"
 OURS = ROOT / "build" / "bundled" / "node" / "index.linux-x64-gnu.node"
-REPOSITORY = "https://github.com/databricks/databricks-sql-nodejs"
 PEER = "@databricks/databricks-sql-kernel-linux-x64-gnu"
 VERSIONS = ["2.0.0", "2.1.0"]
 LIMIT_S = 1800
@@ -31,6 +30,9 @@ PACKAGES = ("@types/", "chai", "http-proxy", "mocha", "sinon", "ts-node", "types
 CLIENT = ("suite-client", "suite-secret")
 
 sys.path.insert(0, str(ROOT))
+sys.path.append(str(ROOT / "tests"))
+from clones import clone  # noqa: E402
+
 from warehouse.testing import Server, local_warehouse  # noqa: E402
 
 # (suite, version or "", what the test's name contains) -> why it does not pass
@@ -76,12 +78,7 @@ def package(name: str, version: str) -> Path:
 
 def archive(version: str, folder: Path) -> None:
     """The driver's files of that version; of the newest commit when the repository has no tag of it."""
-    source = os.environ.get("DBK_DRIVER_SOURCE")
-    if source is None:
-        source = str(BUILD / "driver.git")
-        if not Path(source).exists():
-            run("git", "clone", "--quiet", "--bare", REPOSITORY, source)
-    git = ["git", "-C", source]
+    git = ["git", "-C", clone("databricks", "databricks-sql-nodejs", BUILD)]
     tags = run(*git, "tag", capture_output=True, text=True).stdout.split()
     tagged = version in tags
     files = run(*git, "archive", version if tagged else "HEAD", capture_output=True).stdout

@@ -1,14 +1,11 @@
 """Software that is not ours, fetched for a run into build/ and never committed.
 
 Packages come from their registries through the ordinary clients. Test files are in no package: they come from
-the projects' git repositories, each at one commit, so that numbers can be compared. DBK_SOURCES names a folder
-of clones for machines that cannot reach the public host: databricks-sql-python (also .git, or with the owner in
-front: databricks+databricks-sql-python), bare or not, or one folder deeper under repo/.
+the projects' git repositories (tests/clones.py), each at one commit, so that numbers can be compared.
 """
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tarfile
@@ -16,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-HOST = "https://github.com"
+sys.path.append(str(ROOT / "tests"))
+from clones import Missing, clone  # noqa: E402
 
 
 @dataclass(frozen=True)
@@ -25,18 +23,10 @@ class Repository:
     name: str
     commit: str
 
-    @property
-    def url(self) -> str:
-        return f"{HOST}/{self.owner}/{self.name}"
-
 
 PYTHON = Repository("databricks", "databricks-sql-python", "e550cb7218d85e78a69d0617f60189428cc90dd8")
 NODE = Repository("databricks", "databricks-sql-nodejs", "f342b5f7e22afb5a580b4609917b788be68c4a8a")
 GO = Repository("databricks", "databricks-sql-go", "94da4710e0ebb733e8f7b6975a3a0f412ddf5cd4")
-
-
-class Missing(Exception):
-    """Something cannot be had here; the text says what and what to do."""
 
 
 def run(*command, **kwargs) -> subprocess.CompletedProcess:
@@ -48,34 +38,15 @@ def run(*command, **kwargs) -> subprocess.CompletedProcess:
     return done
 
 
-def clone_of(repository: Repository, build: Path) -> Path:
-    given = os.environ.get("DBK_SOURCES")
-    if given:
-        for name in (repository.name, f"{repository.name}.git", f"{repository.owner}+{repository.name}"):
-            for folder in (Path(given, name, "repo"), Path(given, name)):
-                if (folder / "HEAD").exists() or (folder / ".git").exists():
-                    return folder
-        raise Missing(f"DBK_SOURCES={given} has no clone of {repository.owner}/{repository.name}")
-    clone = build / "sources" / f"{repository.name}.git"
-    if not clone.exists():
-        try:
-            run("git", "clone", "--quiet", "--bare", repository.url, clone)
-        except Missing as error:
-            raise Missing(
-                f"{error}\nWithout {repository.url}: set DBK_SOURCES to a folder with a clone named {repository.name}"
-            ) from None
-    return clone
-
-
 def checkout(repository: Repository, build: Path, paths: tuple[str, ...] = (".",), commit: str = "") -> Path:
     """The files of the repository at its commit, unpacked once."""
     commit = commit or repository.commit
     folder = build / "sources" / f"{repository.name}-{commit[:10]}"
     if not (folder / ".ready").exists():
-        clone = clone_of(repository, build)
+        source = clone(repository.owner, repository.name, build / "sources")
         folder.mkdir(parents=True, exist_ok=True)
         archive = folder / "files.tar"
-        run("git", "-C", clone, "archive", "-o", archive, commit, "--", *paths)
+        run("git", "-C", source, "archive", "-o", archive, commit, "--", *paths)
         with tarfile.open(archive) as tar:
             tar.extractall(folder, filter="data")
         archive.unlink()

@@ -10,12 +10,14 @@ import tarfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests"))
+from clones import clone  # noqa: E402
+
 BUILD = ROOT / "build" / "python-suites"
 OURS = ROOT / "build" / "bundled" / "python"
 REAL_VERSION = "1.3.0"
 NEWEST = "newest"
 SOURCE = "source"  # the newest commit of the connector's repository
-REPOSITORY = "https://github.com/databricks/databricks-sql-python"
 # What the connector's own tests import.
 PACKAGES = ["pytest", "pytest-timeout", "pytz"]
 
@@ -28,23 +30,12 @@ def install(python: Path | str, *arguments) -> None:
     run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments, stdin=subprocess.DEVNULL)
 
 
-def repository() -> Path:
-    """The clone that DBK_CONNECTOR_SOURCE names, else one from the public repository."""
-    given = os.environ.get("DBK_CONNECTOR_SOURCE")
-    if given:
-        return Path(given)
-    clone = BUILD / "connector.git"
-    if not clone.exists():
-        run("git", "clone", "--quiet", "--bare", REPOSITORY, clone)
-    return clone
-
-
 def checkout(version: str) -> Path:
     """The connector's files of that version; the newest there are when the repository has no tag of it."""
     folder = BUILD / f"tests-{version}"
     if not (folder / "tests").exists():
         folder.mkdir(parents=True, exist_ok=True)
-        git = ["git", "-C", str(repository())]
+        git = ["git", "-C", str(clone("databricks", "databricks-sql-python", BUILD))]
         tags = subprocess.run([*git, "tag"], capture_output=True, text=True, check=True).stdout.split()
         commit = f"v{version}" if f"v{version}" in tags else "HEAD"
         archive = folder / "tests.tar"
