@@ -4,10 +4,11 @@ They are not in a package registry: fetch the repositories and say where they ar
   PYODBC_DIR     mkleehammer/pyodbc     tests/postgresql_test.py with the installed pyodbc
   NANODBC_DIR    nanodbc/nanodbc        test/postgresql_test.cpp (needs cmake, g++, unixodbc-dev)
   NODE_ODBC_DIR  IBM/node-odbc          its mocha tests (needs node, npm)
-  DBD_ODBC_DIR   perl5-dbi/DBD-ODBC     t/*.t (needs libdbd-odbc-perl, libtest-nowarnings-perl)
+  DBD_ODBC_DIR   perl5-dbi/DBD-ODBC     t/*.t (needs libdbd-odbc-perl, libtest-nowarnings-perl, libtest-output-perl)
   R_ODBC_LIBS    r-dbi/odbc, installed into this R library (R CMD INSTALL -l); DBItest, r-cran-dbitest, tests it (4 minutes)
   UNIXODBC_TEST_DIR  chipitsine/unixodbc-test-code  the driver manager's own Auto Tests (needs unixodbc-dev)
-A word after the program's name chooses a suite. ODBC_SUITES_STRING (a connection string) runs the suites of pyodbc and
+A word after the program's name chooses a suite. Exit code 1: one of them failed (the driver manager's tests, some of which no driver
+passes, are only counted). ODBC_SUITES_STRING (a connection string) runs the suites of pyodbc and
 nanodbc unadapted on another driver, to compare, of R DBItest with nothing left out, and of node odbc cursors.js.
 
 With DBK_BUILD_DIR=build/cmake/asan (or tsan) the driver is the one with that sanitizer, whose runtime is loaded first; what it
@@ -53,9 +54,14 @@ def copy(source: Path, name: str, changes: adapted.Changes) -> Path:
     return folder
 
 
-def run(command: list[str | Path], folder: Path, environment: dict[str, str]) -> str:
+failed: list[str] = []
+
+
+def run(command: list[str | Path], folder: Path, environment: dict[str, str], judged: bool = True) -> str:
     done = subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
     (OUT / f"{folder.name}.log").write_text(done.stdout)
+    if judged and done.returncode != 0:
+        failed.append(folder.name)
     return done.stdout
 
 
@@ -129,7 +135,10 @@ def dbitest(source: Path, environment: dict[str, str], foreign: bool) -> str:
     said += run(["Rscript", HERE / "dbitest.R", *contexts], folder, most).splitlines()
     counts = [f"{sum(line.startswith(f'{became} ') for line in said)} {became}" for became in ("passed", "failed", "skipped")]
     ends = [] if any("Full compliance" in line for line in said) else [f"did not end: {said[-1:]}"]
-    return "; ".join([*counts, *ends, *(line for line in said if line.startswith("failed "))])
+    wrong = [*ends, *(line for line in said if line.startswith("failed "))]
+    if wrong:
+        failed.append(folder.name)
+    return "; ".join([*counts, *wrong])
 
 
 def driver_manager(source: Path, environment: dict[str, str], _: bool) -> str:
@@ -143,7 +152,7 @@ def driver_manager(source: Path, environment: dict[str, str], _: bool) -> str:
         words = ["-w", "-O1", "-g", "-DVOID=void", "-include", "time.h", f"-I{folder}/AutoTests/include", f"-I{tests}/common", f"-I{tests}/{name}"]
         sources = [*sorted((tests / name).glob("*.c")), tests / "common" / "exectime.c", HERE / "autotest.c"]
         subprocess.run(["cc", *words, "-o", folder / name, *sources, "-lodbc"], check=True)
-        done = run([folder / name, "local", "token", environment["DBI_PASS"]], folder, environment)
+        done = run([folder / name, "local", "token", environment["DBI_PASS"]], folder, environment, judged=False)
         (OUT / f"unixodbc-{name}.log").write_text(done)
         end = re.search(r"end of .*: (\d+) test cases", done)
         said.append(f"{name} {done.count('Passed')} of {end[1]}" if end else f"{name} did not end: {done[-100:]!r}")
@@ -213,7 +222,9 @@ def main() -> int:
     print("".join(f"{report}\n" for report in reports), end="")
     if "LD_PRELOAD" in environment:
         print(f"{DRIVER.parent.name}: {len(reports)} reports")
-    return 1 if reports else 0
+    if failed:
+        print(f"failed: {', '.join(failed)}; what they said is in {OUT.relative_to(ROOT)}")
+    return 1 if reports or failed else 0
 
 
 if __name__ == "__main__":
