@@ -312,6 +312,32 @@ DBK_TEST(parameters_that_only_descriptors_allow) {
     rig_close(&r);
 }
 
+static bool is_held(const stmt *s) {
+    dbc *d = s->h.dbc;
+    bool held = pthread_mutex_trylock(&d->shared_lock) != 0;
+    if (!held) {
+        pthread_mutex_unlock(&d->shared_lock);
+    }
+    return held;
+}
+
+DBK_TEST(a_call_that_waited_holds_shared_descriptors_again_if_it_did_before) {
+    rig r;
+    rig_open(&r);
+    bool held = shared_let_go(r.s);
+    CHECK(!held);
+    shared_take_back(r.s, held);
+    CHECK(!is_held(r.s)); /* nothing is shared */
+    r.s->shares = true;
+    shared_hold(r.s);
+    held = shared_let_go(r.s);
+    CHECK(held && !is_held(r.s)); /* others may, while it waits */
+    shared_take_back(r.s, held);
+    CHECK(is_held(r.s));
+    (void)shared_let_go(r.s);
+    rig_close(&r);
+}
+
 DBK_TEST(a_parameter_unbound_while_it_waits_for_data) {
     rig r;
     rig_open(&r);
